@@ -20,7 +20,11 @@ BUILD   ?= build
 override BUILD := $(abspath $(BUILD))
 PKG_CONFIG ?= pkg-config
 
-CSTD  := -std=c11 -DLIBEXECDIR='"$(LIBEXECDIR)"' -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I.
+# The library that the deciders need, by its whole name.
+SODIUM := $(LIBDIR)/$(shell readelf -d $$($(PKG_CONFIG) --variable=libdir libsodium)/libsodium.so | \
+             sed -n 's/.*(SONAME).*\[\(.*\)\]/\1/p')
+
+CSTD  := -std=c11 -DLIBEXECDIR='"$(LIBEXECDIR)"' -DNHI_OBJECT_LIBRARY='"$(SODIUM)"' -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I.
 WARN  := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
          -Wold-style-definition -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wundef \
          -Wformat=2 -Wswitch-enum -Wconversion -Wno-sign-conversion -Wimplicit-fallthrough \
@@ -206,6 +210,8 @@ install: all
 	install -D -m 0755 $(TRIAL) $(DESTDIR)$(LIBEXECDIR)/nhi-pam-trial
 	install -D -m 0755 $(ASK) $(DESTDIR)$(LIBEXECDIR)/nhi-nss-ask
 	install -D -m 0755 $(CTL) $(DESTDIR)$(SBINDIR)/nhictl
+	# Or every look-up of an account would look for it in a dozen directories first.
+	$(if $(DESTDIR),,ldconfig)
 	install -d $(DESTDIR)$(UNITDIR)
 	for u in $(UNITS_OF_SYSTEMD); do sed 's|@SBINDIR@|$(SBINDIR)|' $$u >$(DESTDIR)$(UNITDIR)/$${u##*/} && \
 	    chmod 0644 $(DESTDIR)$(UNITDIR)/$${u##*/} || exit 1; done

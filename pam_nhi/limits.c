@@ -9,13 +9,15 @@
 #include <time.h>
 
 #define FILES_MAX (1 << 20) /* the default of fs.nr_open */
+/* What a host program has opened itself is far less. */
+#define FILES_ENOUGH 4096
 
 #define FILE_LIMITS 2 /* the first ones */
 static const struct {
     int of;
     rlim_t enough, to;
 } limits[PNHI_LIMITS] = {
-    { RLIMIT_FSIZE, RLIM_INFINITY, RLIM_INFINITY }, { RLIMIT_NOFILE, FILES_MAX, FILES_MAX },
+    { RLIMIT_FSIZE, RLIM_INFINITY, RLIM_INFINITY }, { RLIMIT_NOFILE, FILES_ENOUGH, FILES_MAX },
     { RLIMIT_AS, RLIM_INFINITY, RLIM_INFINITY },    { RLIMIT_DATA, RLIM_INFINITY, RLIM_INFINITY },
     { RLIMIT_CPU, RLIM_INFINITY, RLIM_INFINITY },
 };

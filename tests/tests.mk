@@ -150,7 +150,7 @@ format:
 style: $(REASONS)
 	cppcheck --quiet --std=c11 --language=c -I. --enable=warning,performance,portability \
 	    --inline-suppr --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches --error-exitcode=1 \
-	    '-DNSS_DECLARE_MODULE_FUNCTIONS(x)=' '-DLIBEXECDIR="$(LIBEXECDIR)"' \
+	    '-DNSS_DECLARE_MODULE_FUNCTIONS(x)=' '-DNHI_OBJECT_LIBRARY="$(SODIUM)"' '-DLIBEXECDIR="$(LIBEXECDIR)"' \
 	    libnhi pam_nhi pam_decide nss_nhi sshd_nhi keys_decide pam_trial nss_ask conf hostcfg nhictl
 	$(Q)clang-format --dry-run --Werror $(C_FILES)
 	printf '%s\n' $(SHELL_FILES) | xargs -P 2 -n 12 shellcheck -x

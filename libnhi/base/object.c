@@ -10,7 +10,6 @@
 #include <link.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "libnhi/base/paths.h"
@@ -18,15 +17,14 @@
 
 /* Whether the file ends where its header says, with the table of sections. The loader of the C library does not look,
  * and the first access behind the end of a file that was cut ends the host program. */
-static enum nhi_err look_at_end(int fd)
+static enum nhi_err look_at_end(int fd, size_t size)
 {
     ElfW(Ehdr) h;
-    struct stat st;
 
-    if (fstat(fd, &st) != 0 || pread(fd, &h, sizeof(h), 0) != (ssize_t)sizeof(h))
+    if (pread(fd, &h, sizeof(h), 0) != (ssize_t)sizeof(h))
         return NHI_ERR_CORRUPT;
-    return memcmp(h.e_ident, ELFMAG, SELFMAG) == 0 && h.e_shoff > 0 && h.e_shoff <= (uint64_t)st.st_size &&
-                   (uint64_t)h.e_shnum * h.e_shentsize <= (uint64_t)st.st_size - h.e_shoff
+    return memcmp(h.e_ident, ELFMAG, SELFMAG) == 0 && h.e_shoff > 0 && h.e_shoff <= size &&
+                   (uint64_t)h.e_shnum * h.e_shentsize <= size - h.e_shoff
                ? NHI_OK
                : NHI_ERR_CORRUPT;
 }
@@ -35,14 +33,15 @@ static enum nhi_err look_at_end(int fd)
 static enum nhi_err look_at_file(const char *in, const char *name)
 {
     enum nhi_err err;
+    size_t size;
     int dir, fd;
 
     err = nhi_dir_borrow(in, &dir);
     if (err != NHI_OK)
         return err;
-    err = nhi_file_open(dir, name, 0, &fd);
+    err = nhi_file_open_sized(dir, name, 0, &fd, &size);
     if (err == NHI_OK) {
-        err = look_at_end(fd);
+        err = look_at_end(fd, size);
         close(fd);
     }
     nhi_dir_return(dir);
@@ -55,7 +54,7 @@ void *nhi_object_load(const char *dir, const char *name, const char *symbol, con
     enum nhi_err err = look_at_file(dir, name);
     char path[128];
     const char *text;
-    void *handle;
+    void *handle, *library;
 
     if (snprintf(path, sizeof(path), "%s/%s", dir, name) >= (int)sizeof(path))
         err = NHI_ERR_TOO_LONG;
@@ -63,7 +62,11 @@ void *nhi_object_load(const char *dir, const char *name, const char *symbol, con
         snprintf(why, NHI_OBJECT_WHY_MAX, "%.100s: %.50s", path, nhi_strerror(err));
         return NULL;
     }
+    /* By its whole name first, since the loader would look for it in a dozen directories that hardly ever exist. */
+    library = dlopen(NHI_OBJECT_LIBRARY, RTLD_NOW | RTLD_LOCAL);
     handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (library != NULL)
+        (void)dlclose(library);
     if (handle == NULL) {
         text = dlerror();
         snprintf(why, NHI_OBJECT_WHY_MAX, "%.*s", NHI_OBJECT_WHY_MAX - 1, text != NULL ? text : path);

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -83,6 +84,21 @@ static bool is_roots(const char *dir)
     return lstat(dir, &st) == 0 && S_ISDIR(st.st_mode) && only_root_writes(&st);
 }
 
+/* Those above our own are looked at once in a process: where only root can write, only root can change that. */
+static bool is_roots_above(const char *dir)
+{
+    static const char *const all[] = { "/", "/run", "/usr", "/var", "/var/lib" };
+    static atomic_bool known[sizeof(all) / sizeof(all[0])];
+
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+        if (strcmp(dir, all[i]) == 0) {
+            if (!atomic_load(&known[i]) && is_roots(dir))
+                atomic_store(&known[i], true);
+            return atomic_load(&known[i]);
+        }
+    return is_roots(dir);
+}
+
 /* The same with fewer calls, for a path without links: false if it has one, if the kernel cannot do this (it is older
  * than 5.6, or a filter forbids it), or if anything is wrong; descend then finds out what. Each directory is checked
  * after the one above it. As soon as nobody but root can change that, nobody but root can replace what is in it, so
@@ -95,10 +111,10 @@ static bool open_plain(const char *path, int *fd)
     size_t len = strlen(path);
     int f;
 
-    if (len >= sizeof(above) || !is_roots(above))
+    if (len >= sizeof(above) || !is_roots_above(above))
         return false;
     for (size_t i = 1; i < len; i++) {
-        if (path[i] == '/' && !is_roots(above))
+        if (path[i] == '/' && !is_roots_above(above))
             return false;
         above[i] = path[i];
         above[i + 1] = '\0';
@@ -146,7 +162,7 @@ enum nhi_err nhi_dir_open_at(int dirfd, const char *name, int *fd)
     return NHI_ERR_UNSAFE;
 }
 
-static enum nhi_err open_sized(int dirfd, const char *name, int secret, int *fd, size_t *size)
+enum nhi_err nhi_file_open_sized(int dirfd, const char *name, int secret, int *fd, size_t *size)
 {
     struct stat st;
     int f;
@@ -172,7 +188,7 @@ enum nhi_err nhi_file_open(int dirfd, const char *name, int secret, int *fd)
 {
     size_t size;
 
-    return open_sized(dirfd, name, secret, fd, &size);
+    return nhi_file_open_sized(dirfd, name, secret, fd, &size);
 }
 
 enum nhi_err nhi_file_read(int dirfd, const char *name, int secret, unsigned long max, char **buf, unsigned long *len)
@@ -182,7 +198,7 @@ enum nhi_err nhi_file_read(int dirfd, const char *name, int secret, unsigned lon
     char *text;
     int fd;
 
-    err = open_sized(dirfd, name, secret, &fd, &size);
+    err = nhi_file_open_sized(dirfd, name, secret, &fd, &size);
     if (err != NHI_OK)
         return err;
     text = malloc(max + 2);

@@ -9,6 +9,7 @@
 #define NHI_PATHS_H
 
 #include <limits.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "libnhi/base/err.h"
@@ -40,6 +41,8 @@ NHI_CHECK enum nhi_err nhi_dir_open_at(int dirfd, const char *name, int *fd);
 /* Opens NAME in a checked directory for reading: a regular file that belongs to root and that others cannot write, nor
  * read when secret is set. */
 NHI_CHECK enum nhi_err nhi_file_open(int dirfd, const char *name, int secret, int *fd);
+/* The same, with its size in bytes. */
+NHI_CHECK enum nhi_err nhi_file_open_sized(int dirfd, const char *name, int secret, int *fd, size_t *size);
 
 /* Reads such a file whole, at most max bytes. buf is new and NUL-terminated; the caller frees it. */
 NHI_CHECK enum nhi_err nhi_file_read(int dirfd, const char *name, int secret, unsigned long max, char **buf,

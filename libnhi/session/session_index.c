@@ -80,11 +80,13 @@ static const char *handle_in(const char *file)
 enum nhi_err nhi_session_dir(int dirfd, const char *name, int *fd)
 {
     struct stat st;
-    int f;
+    int f = openat(dirfd, name, DIRECTORY);
 
-    if (mkdirat(dirfd, name, 0700) != 0 && errno != EEXIST)
-        return nhi_err_from_errno(errno);
-    f = openat(dirfd, name, DIRECTORY);
+    if (f < 0 && errno == ENOENT) {
+        if (mkdirat(dirfd, name, 0700) != 0 && errno != EEXIST)
+            return nhi_err_from_errno(errno);
+        f = openat(dirfd, name, DIRECTORY);
+    }
     if (f < 0)
         return nhi_err_from_errno(errno);
     /* Not changed without need: that would wake programs that watch it. */

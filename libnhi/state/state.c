@@ -118,17 +118,17 @@ static enum nhi_err open_base(int run, const char *dir, struct nhi_state *s)
 {
     char name[STATE_BASE_NAME_MAX];
     enum nhi_err err = NHI_OK;
-    struct stat st;
+    size_t size = 0;
     int in = run;
 
     state_base_name(s->head.base, name);
     if (s->head.in_run != 1)
         err = nhi_dir_borrow(dir, &in);
     if (err == NHI_OK)
-        err = nhi_file_open(in, name, 1, &s->base);
+        err = nhi_file_open_sized(in, name, 1, &s->base, &size);
     if (in != run)
         nhi_dir_return(in);
-    if (err == NHI_OK && (fstat(s->base, &st) != 0 || (uint64_t)st.st_size != s->head.base_size))
+    if (err == NHI_OK && size != s->head.base_size)
         err = NHI_ERR_CORRUPT;
     return err;
 }
