@@ -183,6 +183,7 @@ $(REASONS): nhictl/nhi-reasons.7.in libnhi/policy/reason_list.h packaging/reason
 # alone.
 $(BUILD)/tests/unit/test_leftover: $(BUILD)/obj/nhictl/leftover/leftover_judge.o
 $(BUILD)/tests/unit/test_words: $(BUILD)/obj/nhictl/say/words.o
+$(BUILD)/tests/unit/test_nearest: $(BUILD)/obj/nhictl/say/nearest.o
 $(BUILD)/tests/unit/test_shadow: $(BUILD)/obj/nhictl/policy/shadow.o
 $(UNITS) $(WITH_LIB): $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call obj,$(TLIB_SRC)) $(CONF) $(LIB)
 	@mkdir -p $(@D)

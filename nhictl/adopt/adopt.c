@@ -97,11 +97,12 @@ static int name_agent(struct ctl *c, struct adopt *a, struct store *s, char *nam
     if (!nhi_name_is_agent(a->agent))
         return ctl_fail(c, CTL_REFUSED, "--agent NAME", "'%s' is not an agent name", a->agent);
     if (a->account.uid >= s->set.uid_min && a->account.uid <= s->set.uid_max)
-        return ctl_fail(c, CTL_REFUSED, "nhictl agent show NAME", "account %s already belongs to an agent",
-                        a->account.name);
+        return ctl_fail(c, CTL_REFUSED, ctl_hint(c, "nhictl agent show %s", a->account.name),
+                        "account %s already belongs to an agent", a->account.name);
     err = nhi_agent_get(s->l, a->agent, &had);
     if (err == NHI_OK)
-        return ctl_fail(c, CTL_REFUSED, "--agent NAME", "agent %s already exists", a->agent);
+        return ctl_fail(c, CTL_REFUSED, ctl_hint(c, "nhictl agent show %s, or --agent with another name", a->agent),
+                        "agent %s already exists", a->agent);
     return err == NHI_ERR_NOT_FOUND ? CTL_DONE : store_fail(c, s, err, "read the agents");
 }
 

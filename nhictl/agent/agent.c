@@ -21,6 +21,7 @@
 #include "nhictl/say/rows.h"
 #include "nhictl/store/store.h"
 #include "nhictl/store/store_event.h"
+#include "nhictl/store/unknown.h"
 
 struct state_args {
     const char *reason;
@@ -57,7 +58,7 @@ int agent_get(struct ctl *c, struct store *s, struct nhi_agent *a)
     if (nhi_name_is_agent(c->operand[0]))
         err = nhi_agent_get(s->l, c->operand[0], a);
     if (err == NHI_ERR_NOT_FOUND)
-        return ctl_fail(c, CTL_REFUSED, "nhictl agent list", "there is no agent '%s'", c->operand[0]);
+        return unknown_agent(c, s, c->operand[0]);
     return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "read the agent");
 }
 
@@ -131,7 +132,7 @@ static enum nhi_err close_tasks(struct ctl *c, struct store *s, const char *agen
 
 static enum nhi_err end_all(struct ctl *c, struct store *s, const char *name, const char *reason, uint32_t *live)
 {
-    const struct revocation r = { NHI_REVOKE_AGENT, name, reason };
+    const struct revocation r = { .kind = NHI_REVOKE_AGENT, .id = name, .reason = reason };
     struct nhi_revoked revoked = { .live = 0 };
     enum nhi_err err = revoke_in(c, s, &r, &revoked);
 

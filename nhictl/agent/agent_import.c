@@ -121,7 +121,7 @@ static int check_one(struct ctl *c, struct store *s, struct importing *i)
     if (err == NHI_OK)
         return i->a.account.uid == e->uid
                    ? CTL_DONE
-                   : ctl_fail(c, CTL_REFUSED, "nhictl agent show NAME",
+                   : ctl_fail(c, CTL_REFUSED, ctl_hint(c, "nhictl agent show %s", e->name),
                               "agent %s has uid %u on this host, not %u, and a uid never changes", e->name,
                               i->a.account.uid, e->uid);
     if (err != NHI_ERR_NOT_FOUND)

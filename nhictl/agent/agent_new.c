@@ -37,7 +37,7 @@ static int check_name(struct ctl *c, const char *name)
         return ctl_fail(c, CTL_REFUSED, NULL, "%s is the group of all agents", name);
     /* Its own group has its name, so a program that looks for a privileged group of that name would find it. */
     if (nhi_group_is_privileged(name, UINT32_MAX))
-        return ctl_fail(c, CTL_REFUSED, "nhictl agent add NAME-bot",
+        return ctl_fail(c, CTL_REFUSED, ctl_hint(c, "nhictl agent add %s-bot", name),
                         "the group %s leads to root, and an agent's own group would have the same name", name);
     return CTL_DONE;
 }
@@ -45,10 +45,11 @@ static int check_name(struct ctl *c, const char *name)
 /* The ledger first: where nss_nhi is installed, it would also find our own names. */
 static int check_unused(struct ctl *c, struct store *s, const char *name)
 {
-    char hint[HOME_HINT_MAX] = "nhictl agent show NAME";
+    char hint[HOME_HINT_MAX];
     struct nhi_agent had;
     enum nhi_err err = nhi_agent_get(s->l, name, &had);
 
+    snprintf(hint, sizeof(hint), "nhictl agent show %s", name);
     if (err == NHI_OK && had.state == NHI_AGENT_ACTIVE && home_is_missing(&had.account))
         home_hint(&had.account, hint);
     if (err == NHI_OK)

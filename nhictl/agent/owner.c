@@ -24,6 +24,7 @@
 #include "nhictl/say/rows.h"
 #include "nhictl/store/store.h"
 #include "nhictl/store/store_event.h"
+#include "nhictl/store/unknown.h"
 
 struct owner_args {
     const char *reason;
@@ -142,14 +143,14 @@ static int get(struct ctl *c, struct store *s, struct nhi_owner *w)
     enum nhi_err err = nhi_owner_get(s->l, c->operand[0], c->now, w);
 
     if (err == NHI_ERR_NOT_FOUND)
-        return ctl_fail(c, CTL_REFUSED, "nhictl owner list", "no agent has or had the owner '%s'", c->operand[0]);
+        return unknown_owner(c, s, c->operand[0]);
     return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "read the owners");
 }
 
 static enum nhi_err suspend(struct ctl *c, struct store *s, const struct nhi_agent *a, const char *why,
                             uint32_t *revoked)
 {
-    const struct revocation r = { NHI_REVOKE_AGENT, a->account.name, why };
+    const struct revocation r = { .kind = NHI_REVOKE_AGENT, .id = a->account.name, .reason = why };
     struct out_row *detail, *row;
     struct nhi_revoked is = { .live = 0 };
     /* First, while its tickets still count as live. */

@@ -283,8 +283,8 @@ static void look_at_leftovers(struct doctor *d)
             out_say("%zu process%s of %s run%s without a session, the first is %s, which %s: nothing ends %s", r->count,
                     r->count == 1 ? "" : "es", r->account, r->count == 1 ? "s" : "", r->command, r->why,
                     r->count == 1 ? "it" : "them"),
-            out_say("run: ps -o pid,lstart,args -U %s, and if nobody needs them: nhictl session end --leftovers %s",
-                    r->account, r->account));
+            out_say("run: ps -o pid,lstart,args -U %s; nhictl help session end says how to end what nobody needs",
+                    r->account));
         free(place);
     }
     leftover_list_free(&l);

@@ -63,7 +63,7 @@ void other_hosts_show(struct ctl *c, struct nhi_ledger *l, enum nhi_revoke_kind 
 {
     static const char *const revoke[] = {
         [NHI_REVOKE_TICKET] = "nhictl revoke --ticket",
-        [NHI_REVOKE_TASK] = "nhictl revoke --task",
+        [NHI_REVOKE_TASK] = "nhictl revoke --unseen --task",
         [NHI_REVOKE_AGENT] = "nhictl revoke --agent",
         [NHI_REVOKE_ISSUER] = "nhictl revoke --issuer",
     };

@@ -15,6 +15,7 @@
 #include "nhictl/say/rows.h"
 #include "nhictl/store/store.h"
 #include "nhictl/store/store_event.h"
+#include "nhictl/store/unknown.h"
 
 #define MAX_TTL_MAX ((int64_t)30 * 86400)
 
@@ -50,7 +51,7 @@ int key_get(struct ctl *c, struct store *s, const char *kid, struct nhi_issuer *
     if (nhi_name_is_kid(kid))
         err = nhi_issuer_get(s->l, kid, i);
     if (err == NHI_ERR_NOT_FOUND)
-        return ctl_fail(c, CTL_REFUSED, "nhictl key list", "there is no key '%s'", kid);
+        return unknown_key(c, s, kid);
     return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "read the key");
 }
 
@@ -112,7 +113,7 @@ static int read_operands(struct ctl *c, struct nhi_issuer *i)
         return ctl_fail(c, CTL_USAGE, NULL, "'%s' is not a key name: 1 to %d lower-case letters, digits, dots, _ and -",
                         c->operand[0], NHI_KID_MAX);
     if (nhi_paserk_public_decode(c->operand[1], i->pk) != NHI_OK || !nhi_pk_is_usable(i->pk))
-        return ctl_fail(c, CTL_USAGE, "nhictl key export KID, on the issuer's host",
+        return ctl_fail(c, CTL_USAGE, ctl_hint(c, "nhictl key export %s, on the issuer's host", c->operand[0]),
                         "'%s' is not a public key, which starts with k4.public.", c->operand[1]);
     if (args->max_ttl > MAX_TTL_MAX)
         return ctl_fail(c, CTL_REFUSED, NULL, "--max-ttl is 30d at most");

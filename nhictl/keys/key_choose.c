@@ -6,6 +6,7 @@
 #include "libnhi/ledger/ledger_issuer.h"
 #include "nhictl/say/fail.h"
 #include "nhictl/say/rows.h"
+#include "nhictl/store/unknown.h"
 
 /* Of several, the newest: rotation leaves one active, but a restore may not. */
 static int newest_own(const struct nhi_issuer *i, void *ctx)
@@ -27,7 +28,7 @@ int key_choose(struct ctl *c, struct store *s, const char *kid, struct nhi_issue
     else
         err = nhi_issuer_each(s->l, newest_own, key);
     if (err == NHI_ERR_NOT_FOUND)
-        return ctl_fail(c, CTL_REFUSED, "nhictl key list", "there is no key %s", kid);
+        return unknown_key(c, s, kid);
     if (err != NHI_OK)
         return store_fail(c, s, err, "read the keys");
     if (key->kid[0] == '\0')

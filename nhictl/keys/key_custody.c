@@ -128,7 +128,8 @@ static int key_protect(struct ctl *c)
     int code = find(c, &key, &plain);
 
     if (code == CTL_DONE && strncmp(plain, "k4.secret.", strlen("k4.secret.")) != 0)
-        code = ctl_fail(c, CTL_REFUSED, "nhictl key unprotect KID", "key %s already has a passphrase", key.kid);
+        code = ctl_fail(c, CTL_REFUSED, ctl_hint(c, "nhictl key unprotect %s", key.kid),
+                        "key %s already has a passphrase", key.kid);
     if (code == CTL_DONE)
         code = new_passphrase(c, key.kid, &p);
     if (code == CTL_DONE) {
@@ -155,7 +156,8 @@ static int key_unprotect(struct ctl *c)
     int code = find(c, &key, &locked);
 
     if (code == CTL_DONE && strncmp(locked, "k4.secret.", strlen("k4.secret.")) == 0)
-        code = ctl_fail(c, CTL_REFUSED, "nhictl key protect KID", "key %s has no passphrase", key.kid);
+        code = ctl_fail(c, CTL_REFUSED, ctl_hint(c, "nhictl key protect %s", key.kid), "key %s has no passphrase",
+                        key.kid);
     if (code == CTL_DONE)
         code = signer_open(c, key.kid, &signer);
     if (code == CTL_DONE) {

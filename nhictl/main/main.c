@@ -17,6 +17,7 @@
 #include "libnhi/session/session.h"
 #include "libnhi/ticket/ticket.h"
 #include "nhictl/main/help.h"
+#include "nhictl/main/proposal.h"
 #include "nhictl/main/verbs.h"
 #include "nhictl/say/fail.h"
 #include "nhictl/store/store.h"
@@ -53,55 +54,14 @@ static const struct verb *find(int argc, char **argv, int *words)
     return NULL;
 }
 
-/* How many characters must be inserted, removed or changed to turn a into b. */
-static size_t distance(const char *a, const char *b)
+static int unknown_command(struct ctl *c)
 {
-    size_t row[64], la = strlen(a), lb = strlen(b);
+    char hint[TYPED_MAX];
+    bool two = c->typed_count > 1 && is_noun(c->typed[0]);
 
-    if (lb >= 64 || la >= 64)
-        return 64;
-    for (size_t j = 0; j <= lb; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= la; i++) {
-        size_t diagonal = row[0];
-
-        row[0] = i;
-        for (size_t j = 1; j <= lb; j++) {
-            size_t up = row[j], best = diagonal + (a[i - 1] != b[j - 1]);
-
-            if (up + 1 < best)
-                best = up + 1;
-            if (row[j - 1] + 1 < best)
-                best = row[j - 1] + 1;
-            diagonal = up;
-            row[j] = best;
-        }
-    }
-    return row[lb];
-}
-
-static int unknown_command(struct ctl *c, int argc, char **argv)
-{
-    char typed[128], hint[160] = "nhictl --help";
-    size_t best = 4;
-
-    snprintf(typed, sizeof(typed), "%s%s%s", argv[1], argc > 2 && argv[2][0] != '-' ? " " : "",
-             argc > 2 && argv[2][0] != '-' ? argv[2] : "");
-    for (size_t t = 0; tables[t] != NULL; t++)
-        for (const struct verb *v = tables[t]; v->verb != NULL; v++) {
-            char name[64];
-            size_t d;
-
-            snprintf(name, sizeof(name), "%s%s%s", v->noun != NULL ? v->noun : "", v->noun != NULL ? " " : "", v->verb);
-            d = distance(v->noun != NULL ? typed : argv[1], name);
-            if (d < best) {
-                best = d;
-                snprintf(hint, sizeof(hint), "nhictl %s", name);
-            }
-        }
-    if (best == 4 && is_noun(argv[1]))
-        snprintf(hint, sizeof(hint), "nhictl %s --help", argv[1]);
-    return ctl_fail(c, CTL_USAGE, hint, "there is no command '%s'", typed);
+    proposal(c, hint);
+    return ctl_fail(c, CTL_USAGE, hint, "there is no command '%s%s%s'", c->typed[0], two ? " " : "",
+                    two ? c->typed[1] : "");
 }
 
 /* A file of ours must not become descriptor 0, 1 or 2, or an answer would be written into it. If one of them is closed,
@@ -152,6 +112,7 @@ static int run(struct ctl *c, const struct verb *v, int argc, char **argv)
     bool failed;
     int code;
 
+    c->verb = v;
     if (args == NULL)
         return ctl_fail(c, failed_with(v, CTL_SYSTEM), NULL, "out of memory");
     code = opts_parse(c, v, argc, argv, args);
@@ -208,8 +169,10 @@ static int help(struct ctl *c, int argc, char **argv)
 
     if (v != NULL)
         return help_verb(v);
+    c->typed = argv + 1;
+    c->typed_count = argc - 1;
     if (named && (!is_noun(argv[1]) || (argc > 2 && argv[2][0] != '-')))
-        return unknown_command(c, argc, argv);
+        return unknown_command(c);
     help_overview(stdout, tables, named ? argv[1] : NULL);
     return fflush(stdout) == 0 ? CTL_DONE : CTL_SYSTEM;
 }
@@ -237,6 +200,8 @@ int main(int argc, char **argv)
     if (argc > 0 && is_called(argv[0], "nhi-askpass"))
         return as_askpass(&c, argc, argv);
     c.json = wants(argc, argv, "--json");
+    c.typed = argv + 1;
+    c.typed_count = argc - 1;
     if (argc < 2) {
         help_overview(stderr, tables, NULL);
         return CTL_USAGE;
@@ -255,5 +220,5 @@ int main(int argc, char **argv)
         help_overview(argc == 2 ? stderr : stdout, tables, argv[1]);
         return argc == 2 ? CTL_USAGE : CTL_DONE;
     }
-    return unknown_command(&c, argc, argv);
+    return unknown_command(&c);
 }

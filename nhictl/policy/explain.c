@@ -227,7 +227,8 @@ static int find_event(struct ctl *c, struct store *s, int64_t seq, struct nhi_gr
         return ctl_fail(c, CTL_REFUSED, NULL, "event %lld is in an archive: it was archived before %s", (long long)seq,
                         before);
     if (!found.any)
-        return ctl_fail(c, CTL_REFUSED, NULL, "there is no event %lld", (long long)seq);
+        return ctl_fail(c, CTL_REFUSED, "nhictl audit export, which has the number of each event",
+                        "there is no event %lld", (long long)seq);
     if (!found.is_decision)
         return ctl_fail(c, CTL_REFUSED, NULL, "event %lld is not a decision on a ticket", (long long)seq);
     *g = found.g;

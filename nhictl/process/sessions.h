@@ -25,6 +25,7 @@ struct session {
 struct revocation {
     enum nhi_revoke_kind kind;
     const char *id, *reason;
+    bool unseen; /* a task that this host does not know is meant */
 };
 
 struct sessions {

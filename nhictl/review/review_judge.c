@@ -76,7 +76,7 @@ static void judge_use(struct review *r, const struct nhi_agent *a)
     f = find(r, REVIEW_MEDIUM, "unused", "NHI1", a->account.name);
     f->evidence = a->last_used != 0 ? out_say("last used on %s", review_day(last, since))
                                     : out_say("never used since %s", review_day(last, since));
-    f->command = out_say("nhictl agent retire %s --reason unused", a->account.name);
+    f->command = out_say("nhictl trace --agent %s", a->account.name);
 }
 
 static void judge_kinds(struct review *r, struct seen_agent *s)
@@ -126,7 +126,7 @@ static void judge_denials(struct review *r, struct seen_agent *s)
     names = review_listed(&s->refused);
     f = find(r, REVIEW_HIGH, "probing", "NHI2", s->a.account.name);
     f->evidence = out_say("%u attempts were denied: %s", s->denials, names);
-    f->command = out_say("nhictl agent suspend %s --reason probing", s->a.account.name);
+    f->command = out_say("nhictl trace --agent %s", s->a.account.name);
     free(names);
 }
 
@@ -200,7 +200,7 @@ static void judge_standing(struct review *r, struct seen_agent *s)
     f = find(r, REVIEW_MEDIUM, "standing", "NHI7", s->a.account.name);
     f->evidence =
         out_say("it held a ticket for %lld percent of the last %s", (long long)(sum * 100 / r->limits.standing), span);
-    f->command = out_say("nhictl revoke --agent %s --reason standing", s->a.account.name);
+    f->command = out_say("nhictl ticket list --agent %s", s->a.account.name);
 }
 
 static void judge_lineage(struct review *r, struct seen_lineage *l)
@@ -221,7 +221,7 @@ static void judge_lineage(struct review *r, struct seen_lineage *l)
     else
         f->evidence = out_say("ticket %s was shown in another place than its first use, %u time%s", l->root,
                               l->hand_offs, l->hand_offs == 1 ? "" : "s");
-    f->command = out_say("nhictl revoke --ticket %s --reason handed-off", l->root);
+    f->command = out_say("nhictl trace --ticket %s", l->root);
     free(names);
 }
 
@@ -240,7 +240,7 @@ static void judge_task(struct review *r, const struct seen_task *t)
     memcpy(f->task, t->id, sizeof(f->task));
     f->evidence = out_say("task %s has %u live ticket%s, and %s for %s", t->id, t->live, t->live == 1 ? "" : "s",
                           t->last != 0 ? "was not used" : "was never used", span);
-    f->command = out_say("nhictl task close %s --reason quiet", id);
+    f->command = out_say("nhictl task show %s", id);
     free(id);
 }
 

@@ -168,8 +168,7 @@ static int key_retire(struct ctl *c)
     if (code == CTL_DONE)
         code = key_get(c, &s, c->operand[0], &key);
     if (code == CTL_DONE && key.own && key.state == NHI_ISSUER_ACTIVE)
-        code = ctl_fail(c, CTL_REFUSED, "nhictl key rotate, then nhictl key retire KID",
-                        "key %s is this host's signing key", key.kid);
+        code = ctl_fail(c, CTL_REFUSED, "nhictl help key rotate", "key %s is this host's signing key", key.kid);
     if (code == CTL_DONE)
         code = retire(c, &s, &key);
     if (code == CTL_DONE) {
@@ -188,7 +187,7 @@ static int key_retire(struct ctl *c)
 static int key_revoke(struct ctl *c)
 {
     const struct revoke_args *args = c->args;
-    struct revocation r = { NHI_REVOKE_ISSUER, c->operand[0], args->reason };
+    struct revocation r = { .kind = NHI_REVOKE_ISSUER, .id = c->operand[0], .reason = args->reason };
 
     if (!nhi_name_is_kid(c->operand[0]))
         return ctl_fail(c, CTL_REFUSED, "nhictl key list", "there is no key '%s'", c->operand[0]);

@@ -27,10 +27,12 @@
 #include "nhictl/leftover/leftover_sweep.h"
 #include "nhictl/process/log.h"
 #include "nhictl/revoke/revoke_many.h"
+#include "nhictl/revoke/revoke_what.h"
 #include "nhictl/say/fail.h"
 #include "nhictl/say/hold.h"
 #include "nhictl/store/store.h"
 #include "nhictl/store/store_event.h"
+#include "nhictl/store/unknown.h"
 
 static enum nhi_err add_event(struct ctl *c, struct store *s, const struct revocation *r, uint32_t live)
 {
@@ -100,7 +102,12 @@ enum nhi_err revoke_in(struct ctl *c, struct store *s, const struct revocation *
 
 enum nhi_err revoke_record(struct ctl *c, struct store *s, const struct revocation *r, struct nhi_revoked *out)
 {
-    enum nhi_err err = revoke_in(c, s, r, out);
+    enum nhi_err err = NHI_OK;
+
+    if (r->kind == NHI_REVOKE_TASK && !r->unseen)
+        err = task_is_known(s->l, r->id);
+    if (err == NHI_OK)
+        err = revoke_in(c, s, r, out);
 
     return err == NHI_OK ? add_event(c, s, r, out->live) : err;
 }
@@ -231,14 +238,39 @@ static void show_from_reserve(struct ctl *c, const struct revocation *r)
     nhi_ledger_close(l);
 }
 
+/* A task that is not known may be a typing error, and its ID could never be used: where a ledger can be read that
+ * cannot be written. */
+static int need_known(struct ctl *c, const struct revocation *r)
+{
+    struct store s = { .l = NULL };
+    enum nhi_err err;
+    int code = CTL_DONE;
+
+    if (r->kind != NHI_REVOKE_TASK || r->unseen)
+        return CTL_DONE;
+    err = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &s.l);
+    if (err == NHI_OK)
+        err = task_is_known(s.l, r->id);
+    if (err == NHI_ERR_NOT_FOUND && s.l != NULL)
+        code = unknown_task(c, &s, r->id);
+    else if (err != NHI_OK)
+        ctl_note(
+            "the ledger cannot be read (%s), so whether there is a task '%s' is not known; it is revoked all the same",
+            nhi_strerror(err), r->id);
+    nhi_ledger_close(s.l);
+    return code;
+}
+
 static int from_reserve(struct ctl *c, const struct store *s, const struct revocation *r, enum nhi_err ledger)
 {
     char why[256];
     struct ended ended;
     enum nhi_err err;
     bool lasts;
-    int code = CTL_DONE;
+    int code = need_known(c, r);
 
+    if (code != CTL_DONE)
+        return code;
     store_error(s, ledger, why, sizeof(why));
     err = revoke_in_reserve(c, r, &lasts);
     if (err == NHI_ERR_NOT_FOUND && ledger == NHI_ERR_NOT_FOUND)
@@ -306,10 +338,11 @@ static int done(struct ctl *c, const struct store *s, const struct revocation *r
     return ended_answer(c, &ended);
 }
 
-int revoke_unknown(struct ctl *c, const struct revocation *r)
+int revoke_unknown(struct ctl *c, const struct store *s, const struct revocation *r)
 {
-    return ctl_fail(c, CTL_REFUSED, r->kind == NHI_REVOKE_AGENT ? "nhictl agent list" : "nhictl key list",
-                    "there is no %s '%s'", nhi_revoke_kind_name(r->kind), r->id);
+    if (r->kind == NHI_REVOKE_TASK)
+        return unknown_task(c, s, r->id);
+    return r->kind == NHI_REVOKE_AGENT ? unknown_agent(c, s, r->id) : unknown_key(c, s, r->id);
 }
 
 int revoke_run(struct ctl *c, const struct revocation *r)
@@ -327,7 +360,7 @@ int revoke_run(struct ctl *c, const struct revocation *r)
         revoke_if_unpublished(c, &s, r);
         code = done(c, &s, r, &revoked);
     } else if (err == NHI_ERR_NOT_FOUND && s.writing) {
-        code = revoke_unknown(c, r);
+        code = revoke_unknown(c, &s, r);
     } else {
         code = from_reserve(c, &s, r, err);
     }
@@ -346,17 +379,17 @@ int revoke_target(struct ctl *c, const struct revoke_given *args, struct revocat
                     { NHI_REVOKE_ISSUER, args->issuer } };
     int given = 0;
 
-    *r = (struct revocation){ .reason = args->reason != NULL ? args->reason : "" };
+    *r = (struct revocation){ .reason = args->reason != NULL ? args->reason : "", .unseen = args->unseen };
     for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++)
         if (targets[i].id != NULL) {
             r->kind = targets[i].kind;
             r->id = targets[i].id;
             given++;
         }
-    if (given == 1)
+    if (given + c->operand_count == 1)
         return CTL_DONE;
-    return ctl_fail(c, CTL_USAGE, "nhictl revoke --task ID --reason TEXT",
-                    "revoke takes exactly one of --ticket, --task, --agent and --issuer");
+    return ctl_fail(c, CTL_USAGE, "nhictl help revoke",
+                    "revoke takes exactly one of WHAT, --ticket, --task, --agent and --issuer");
 }
 
 extern const struct verb revoke_verbs[];
@@ -364,12 +397,15 @@ extern const struct verb revoke_verbs[];
 static int revoke_verb(struct ctl *c)
 {
     const struct revoke_given *args = c->args;
+    char jti[NHI_JTI_LEN + 1];
     struct revocation r;
     int code;
 
     if (args->from != NULL)
         return revoke_many(c, &revoke_verbs[0], args->from);
     code = revoke_target(c, args, &r);
+    if (code == CTL_DONE && r.id == NULL)
+        code = revoke_what(c, c->operand[0], &r, jti);
     return code == CTL_DONE ? revoke_run(c, &r) : code;
 }
 
@@ -381,14 +417,17 @@ static const struct opt revoke_opts[] = {
     { "task", OPT_NAME, AT(task), false, "ID", "every ticket for a task, which is closed too", nhi_name_is_task, 0 },
     { "agent", OPT_NAME, AT(agent), false, "NAME", "every ticket that an agent has now", nhi_name_is_agent, 0 },
     { "issuer", OPT_NAME, AT(issuer), false, "KID", "a key and every ticket that it signed", nhi_name_is_kid, 0 },
+    { "unseen", OPT_FLAG, AT(unseen), false, NULL, "a task that this host does not know is meant", NULL, 0 },
     { "reason", OPT_TEXT, AT(reason), false, "TEXT", "why", NULL, NHI_TEXT_MAX },
     { "from", OPT_LINES, AT(from), false, "FILE|-", "what each line names, in these options", NULL, 0 },
     { .name = NULL },
 };
 
 const struct verb revoke_verbs[] = {
-    { NULL, "revoke", revoke_verb, revoke_opts, sizeof(struct revoke_given), 0, 0,
-      "--ticket JTI | --task ID | --agent NAME | --issuer KID | --from FILE|- [--reason TEXT]", "End tickets now.",
+    { NULL, "revoke", revoke_verb, revoke_opts, sizeof(struct revoke_given), 0, 1,
+      "WHAT | --ticket JTI | --task ID | --agent NAME | --issuer KID | --from FILE|- [--reason TEXT]",
+      "End tickets now.",
+      "WHAT is a task, an agent, a key, or a ticket by the beginning of its ID; it must be only one of them.\n"
       "Once this returns 0, the revoked tickets open nothing any more, and the sessions that they opened\n"
       "have ended. It also works on a full disk and with a damaged ledger.",
       "nhictl revoke --task build-4711 --reason cancelled" },

@@ -14,6 +14,7 @@ struct store;
 
 struct revoke_given {
     const char *ticket, *task, *agent, *issuer, *reason, *from;
+    bool unseen;
 };
 
 /* In the open transaction, without an event. */
@@ -35,10 +36,11 @@ int revoke_run(struct ctl *c, const struct revocation *r);
 
 /* ---- the steps of revoke_run and of the verb, for many ---- */
 
-/* What args name; r points into them. An exit code, after reporting that they name not exactly one thing. */
+/* What args name; r points into them. r->id is NULL if it is the operand. An exit code, after reporting that they name
+ * not exactly one thing. */
 int revoke_target(struct ctl *c, const struct revoke_given *args, struct revocation *r);
-/* Reports that there is no such agent or issuer. */
-int revoke_unknown(struct ctl *c, const struct revocation *r);
+/* Reports that there is no such agent, task or issuer. */
+int revoke_unknown(struct ctl *c, const struct store *s, const struct revocation *r);
 /* Removes the secret half of an issuer that was revoked. */
 void revoke_forget_key(const struct revocation *r);
 /* The answer; the text is allocated. */

@@ -62,6 +62,9 @@ static int take(struct ctl *row, struct revoked *w, struct revocation *r)
 {
     int code = revoke_target(row, row->args, r);
 
+    if (code == CTL_DONE && r->id == NULL)
+        code = ctl_fail(row, CTL_USAGE, ctl_hint(row, "--task %s", row->operand[0]),
+                        "a file says what each word is: --task, --agent, --ticket or --issuer");
     if (code != CTL_DONE)
         return code;
     w->kind = r->kind;
@@ -83,7 +86,7 @@ static int revoke_one(struct ctl *row, struct store *s, void *ctx, void *what)
     if (err == NHI_OK)
         return CTL_DONE;
     if (err == NHI_ERR_NOT_FOUND)
-        return revoke_unknown(row, &r);
+        return revoke_unknown(row, s, &r);
     all->why = err;
     return CTL_SYSTEM;
 }
@@ -109,7 +112,7 @@ static int revoke_otherwise(struct ctl *row, struct store *s, enum nhi_err why, 
     all->for_now = all->for_now || (err == NHI_OK && !lasts);
     if (err == NHI_OK)
         return CTL_DONE;
-    r = (struct revocation){ w->kind, keep(&all->unsaid_ids, w->id), "" };
+    r = (struct revocation){ .kind = w->kind, .id = keep(&all->unsaid_ids, w->id), .reason = "" };
     all->unsaid = out_grow(all->unsaid, &all->unsaid_room, all->unsaid_count + 1, sizeof(*all->unsaid));
     all->unsaid[all->unsaid_count++] = r;
     return ctl_fail(row, CTL_SYSTEM, NULL, "NOT revoked: the ledger cannot be written (%s), nor can the reserve (%s)",
@@ -120,7 +123,7 @@ static int answer(struct many *m, struct store *s, void *ctx, void *what)
 {
     struct revoking *all = ctx;
     const struct revoked *w = what;
-    const struct revocation r = { w->kind, w->id, "" };
+    const struct revocation r = { .kind = w->kind, .id = w->id, .reason = "" };
     struct ctl *c = many_ctl(m);
     char *text, type[32];
 

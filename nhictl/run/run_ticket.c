@@ -195,7 +195,7 @@ static int check_uid(struct ctl *c, struct store *s, const struct run *r)
         return store_fail(c, s, err, "read the agent");
     if (a.account.uid == r->uid)
         return CTL_DONE;
-    return ctl_fail(c, CTL_REFUSED, "getent passwd NAME",
+    return ctl_fail(c, CTL_REFUSED, ctl_hint(c, "getent passwd %s", r->agent),
                     "account %s of this host has uid %u, but the agent has uid %u", r->agent, r->uid, a.account.uid);
 }
 

@@ -40,9 +40,13 @@ struct ctl {
     const char *go_on;             /* what to type then, to go on */
     bool of_line;                  /* present failures are about one line of many: they are kept in said and hint */
     char hint[NHI_TEXT_MAX + 1];
+    char proposed[NHI_TEXT_MAX + 1]; /* what ctl_hint made last; cut */
     const struct verb *const *verbs; /* every table of verbs; ends with NULL */
-    bool help;                       /* --help was given */
-    const void *args;                /* the parsed options: the verb's own struct */
+    char **typed;                    /* the words after nhictl, as typed but for their order */
+    int typed_count;
+    const struct verb *verb; /* that is run; NULL: none yet */
+    bool help;               /* --help was given */
+    const void *args;        /* the parsed options: the verb's own struct */
     const char *operand[CTL_OPERANDS_MAX];
     int operand_count;
     char **command; /* the words after --, for a verb that takes a command; all operands, if there may be many */

@@ -77,6 +77,16 @@ int ctl_fail(struct ctl *c, int code, const char *hint, const char *fmt, ...)
     return code;
 }
 
+const char *ctl_hint(struct ctl *c, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(c->proposed, sizeof(c->proposed), fmt, ap);
+    va_end(ap);
+    return c->proposed;
+}
+
 void ctl_negative(struct ctl *c, const char *error, const char *hint)
 {
     say("nhictl: ", error);

@@ -12,6 +12,8 @@
 #include "libnhi/ticket/ticket.h"
 #include "nhictl/say/ctl.h"
 #include "nhictl/say/fail.h"
+#include "nhictl/say/nearest.h"
+#include "nhictl/say/typed.h"
 
 #define OPTS_MAX 16
 
@@ -179,20 +181,59 @@ static bool spelled_out(char **argv, const char *name)
     return strcspn(typed, "=") == strlen(name);
 }
 
+/* What was typed without its value, as --name. */
+static void name_of(const char *typed, char name[NEAREST_WORD_MAX + 1])
+{
+    snprintf(name, NEAREST_WORD_MAX + 1, "%.*s", (int)strcspn(typed, "="), typed);
+}
+
+/* The same line with the option that is most like the typed one, or this verb's help. */
+static void nearest_option(const struct ctl *c, const struct verb *v, char **at, char hint[TYPED_MAX])
+{
+    static const char *const always[] = { "--json", "--help" };
+    char name[NEAREST_WORD_MAX + 1], right[TYPED_MAX];
+    struct nearest n = { .typed = name };
+
+    name_of(*at, name);
+    for (const struct opt *o = v->opts; o != NULL && o->name != NULL; o++) {
+        snprintf(right, sizeof(right), "--%s", o->name);
+        nearest_offer(&n, right);
+    }
+    for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
+        nearest_offer(&n, always[i]);
+    typed_help(v, hint);
+    if (n.count != 1)
+        return;
+    snprintf(right, sizeof(right), "%s%s", n.word[0], *at + strcspn(*at, "="));
+    typed_instead(c, v, at, 1, right, hint);
+}
+
 static int unknown_option(struct ctl *c, const struct verb *v, char **argv, int got)
 {
     const char *typed = argv[optind - 1];
-    char hint[128];
+    char hint[TYPED_MAX];
 
-    snprintf(hint, sizeof(hint), "nhictl %s%s%s --help", v->noun != NULL ? v->noun : "", v->noun != NULL ? " " : "",
-             v->verb);
-    if (got == ':')
+    typed_help(v, hint);
+    if (got == ':') {
+        typed_example(v, hint);
         return ctl_fail(c, CTL_USAGE, hint, "%s needs a value", typed);
+    }
     if (strncmp(typed, "--", 2) != 0 && optopt > ' ')
         return ctl_fail(c, CTL_USAGE, hint, "unknown option -%c (write -- before a name that begins with -)", optopt);
     if (optopt != 0)
         return ctl_fail(c, CTL_USAGE, hint, "%.*s takes no value", (int)strcspn(typed, "="), typed);
+    nearest_option(c, v, &argv[optind - 1], hint);
     return ctl_fail(c, CTL_USAGE, hint, "unknown option %.*s", (int)strcspn(typed, "="), typed);
+}
+
+static int shortened(struct ctl *c, const struct verb *v, char **argv, const char *name)
+{
+    char **at = &argv[optarg != NULL && optarg == argv[optind - 1] ? optind - 2 : optind - 1];
+    char right[TYPED_MAX], hint[TYPED_MAX];
+
+    snprintf(right, sizeof(right), "--%s%s", name, *at + strcspn(*at, "="));
+    typed_instead(c, v, at, 1, right, hint);
+    return ctl_fail(c, CTL_USAGE, hint, "options cannot be shortened: write --%s", name);
 }
 
 /* Of those that may be required: lists are in their place, others are numbers or pointers. */
@@ -217,9 +258,9 @@ static bool has_lines(const struct verb *v, const void *args)
 
 static int check_given(struct ctl *c, const struct verb *v, const bool *given, const void *args)
 {
-    char hint[512];
+    char hint[TYPED_MAX];
 
-    snprintf(hint, sizeof(hint), "%s", v->example);
+    typed_example(v, hint);
     if (has_lines(v, args))
         return c->operand_count == 0
                    ? CTL_DONE
@@ -275,7 +316,7 @@ int opts_parse(struct ctl *c, const struct verb *v, int argc, char **argv, void 
             return CTL_DONE;
         }
         if (!spelled_out(argv, longs[index].name))
-            return ctl_fail(c, CTL_USAGE, NULL, "options cannot be shortened: write --%s", longs[index].name);
+            return shortened(c, v, argv, longs[index].name);
         if (got == 'j')
             continue;
         o = &v->opts[index];

@@ -50,7 +50,7 @@ static void cause(const struct find *one, const char *given, char reason[NHI_TEX
 static enum nhi_err end_one(struct ctl *c, struct store *s, const struct to_end *e, const char *given)
 {
     char reason[NHI_TEXT_MAX + 1];
-    const struct revocation r = { NHI_REVOKE_TICKET, e->jti, reason };
+    const struct revocation r = { .kind = NHI_REVOKE_TICKET, .id = e->jti, .reason = reason };
     struct nhi_revoked revoked;
 
     cause(e->one, given, reason);
@@ -83,7 +83,8 @@ static int in_reserve(struct ctl *c, const struct store *s, const struct to_end_
     store_error(s, ledger, why, sizeof(why));
     for (i = 0; err == NHI_OK && i < l->count; i++) {
         cause(l->all[i].one, given, reason);
-        err = revoke_in_reserve(c, &(const struct revocation){ NHI_REVOKE_TICKET, l->all[i].jti, reason }, &lasts);
+        err = revoke_in_reserve(
+            c, &(const struct revocation){ .kind = NHI_REVOKE_TICKET, .id = l->all[i].jti, .reason = reason }, &lasts);
         all = all && lasts;
     }
     if (err != NHI_OK)

@@ -17,6 +17,7 @@
 #include "nhictl/store/store.h"
 #include "nhictl/store/store_event.h"
 #include "nhictl/store/tree.h"
+#include "nhictl/store/unknown.h"
 #include "nhictl/task/task.h"
 #include "nhictl/task/task_many.h"
 
@@ -39,11 +40,11 @@ static int check_agent(struct ctl *c, struct store *s, const char *name)
     enum nhi_err err = nhi_agent_get(s->l, name, &a);
 
     if (err == NHI_ERR_NOT_FOUND)
-        return ctl_fail(c, CTL_REFUSED, "nhictl agent list", "there is no agent '%s'", name);
+        return unknown_agent(c, s, name);
     if (err != NHI_OK)
         return store_fail(c, s, err, "read the agent");
     if (a.state == NHI_AGENT_SUSPENDED)
-        return ctl_fail(c, CTL_REFUSED, "nhictl agent show NAME", "agent %s is suspended", name);
+        return ctl_fail(c, CTL_REFUSED, ctl_hint(c, "nhictl agent show %s", name), "agent %s is suspended", name);
     if (a.state != NHI_AGENT_ACTIVE)
         return ctl_fail(c, CTL_REFUSED, NULL, "agent %s is retired", name);
     return CTL_DONE;
@@ -52,15 +53,15 @@ static int check_agent(struct ctl *c, struct store *s, const char *name)
 /* Two tasks of one agent at the same time can reach each other's processes: the uid is the boundary. */
 static int check_alone(struct ctl *c, struct store *s, const char *agent)
 {
-    char hint[128], id[NHI_TASK_MAX + 1];
+    char id[NHI_TASK_MAX + 1];
     enum nhi_err err = nhi_task_open_of(s->l, agent, c->now, id);
 
     if (err == NHI_ERR_NOT_FOUND)
         return CTL_DONE;
     if (err != NHI_OK)
         return store_fail(c, s, err, "read the tasks");
-    snprintf(hint, sizeof(hint), "add --concurrent, or nhictl task close %s", id);
-    return ctl_fail(c, CTL_REFUSED, hint, "agent %s already has an open task: %s", agent, id);
+    return ctl_fail(c, CTL_REFUSED, ctl_hint(c, "nhictl task show %s, or add --concurrent", id),
+                    "agent %s already has an open task: %s", agent, id);
 }
 
 static int check_id(struct ctl *c)
@@ -100,7 +101,7 @@ int task_open_in(struct ctl *c, struct store *s, const struct nhi_task *t, bool 
         out_number(detail, "idle", NULL, t->idle);
     if (err == NHI_ERR_EXISTS) {
         out_row_free(detail);
-        return ctl_fail(c, CTL_REFUSED, "nhictl task show ID",
+        return ctl_fail(c, CTL_REFUSED, ctl_hint(c, "nhictl task show %s", t->id),
                         "task ID %s was used before, and IDs are never used again", t->id);
     }
     if (err == NHI_OK)
@@ -173,6 +174,8 @@ static int task_list(struct ctl *c)
     int code = store_read(c, &s);
     enum nhi_err err;
 
+    if (code == CTL_DONE && args->agent != NULL)
+        code = need_agent(c, &s, args->agent);
     if (code == CTL_DONE) {
         out_table(c->out, "tasks", args->all ? "no tasks" : "no open tasks");
         out_stream(c->out, NULL);
@@ -190,7 +193,7 @@ static int get(struct ctl *c, struct store *s, struct nhi_task *t)
     if (nhi_name_is_task(c->operand[0]))
         err = nhi_task_get(s->l, c->operand[0], t);
     if (err == NHI_ERR_NOT_FOUND)
-        return ctl_fail(c, CTL_REFUSED, "nhictl task list --all", "there is no task '%s'", c->operand[0]);
+        return unknown_task(c, s, c->operand[0]);
     return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "read the task");
 }
 

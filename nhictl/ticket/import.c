@@ -98,7 +98,7 @@ static int look_up(struct ctl *c, struct store *s, const struct nhi_ticket *t, b
         return store_fail(c, s, err, "look up the ticket");
     if (same_claims(&row.ticket, t))
         return CTL_DONE;
-    return ctl_fail(c, CTL_REFUSED, "nhictl ticket show JTI",
+    return ctl_fail(c, CTL_REFUSED, ctl_hint(c, "nhictl ticket show %s", t->jti),
                     "another ticket with the ID %s is known here, and IDs are never used again", t->jti);
 }
 

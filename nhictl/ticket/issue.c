@@ -172,8 +172,10 @@ void issue_take_back(struct ctl *c, struct store *s, const struct nhi_ticket *t)
         s->writing = false;
     }
     if (err != NHI_OK)
-        err = revoke_in_reserve(c, &(const struct revocation){ NHI_REVOKE_TICKET, t->jti, "could not be written out" },
-                                &lasts);
+        err = revoke_in_reserve(
+            c,
+            &(const struct revocation){ .kind = NHI_REVOKE_TICKET, .id = t->jti, .reason = "could not be written out" },
+            &lasts);
     ctl_note(err == NHI_OK ? "ticket %s could not be written out, and is revoked"
                            : "ticket %s could not be written out, and could not be revoked either",
              t->jti);

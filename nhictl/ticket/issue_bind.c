@@ -30,7 +30,7 @@ static int check_free(struct ctl *c, struct store *s, const struct nhi_ticket *t
         return CTL_DONE;
     if (err != NHI_OK)
         return store_fail(c, s, err, "look for other tickets of this key");
-    snprintf(hint, sizeof(hint), "nhictl ticket show %s; bind another key, or wait until it ends", jti);
+    snprintf(hint, sizeof(hint), "nhictl renew %s, if it is for the same task; or bind another key", jti);
     return ctl_fail(c, CTL_REFUSED, hint,
                     "this key is already bound to the live ticket %s for account %s and service %s", jti, account,
                     service);

@@ -17,17 +17,19 @@
 #include "nhictl/say/format.h"
 #include "nhictl/say/rows.h"
 #include "nhictl/store/store.h"
+#include "nhictl/store/unknown.h"
 
 int issue_agent(struct ctl *c, struct store *s, const struct issue_args *args, struct nhi_agent *a)
 {
     enum nhi_err err = nhi_agent_get(s->l, args->agent, a);
 
     if (err == NHI_ERR_NOT_FOUND)
-        return ctl_fail(c, CTL_REFUSED, "nhictl agent list", "there is no agent '%s'", args->agent);
+        return unknown_agent(c, s, args->agent);
     if (err != NHI_OK)
         return store_fail(c, s, err, "read the agent");
     if (a->state == NHI_AGENT_SUSPENDED)
-        return ctl_fail(c, CTL_REFUSED, "nhictl agent show NAME, then nhictl agent resume NAME",
+        return ctl_fail(c, CTL_REFUSED,
+                        ctl_hint(c, "nhictl agent show %s, then nhictl agent resume %s", args->agent, args->agent),
                         "agent %s is suspended", args->agent);
     if (a->state != NHI_AGENT_ACTIVE)
         return ctl_fail(c, CTL_REFUSED, NULL, "agent %s is retired", args->agent);
@@ -46,10 +48,10 @@ int issue_task(struct ctl *c, struct store *s, const struct issue_args *args, st
     if (err != NHI_OK)
         return store_fail(c, s, err, "read the task");
     if (strcmp(t->agent, args->agent) != 0)
-        return ctl_fail(c, CTL_REFUSED, "nhictl task list --agent NAME", "task %s is %s's, not %s's", t->id, t->agent,
-                        args->agent);
+        return ctl_fail(c, CTL_REFUSED, ctl_hint(c, "nhictl task list --agent %s", args->agent),
+                        "task %s is %s's, not %s's", t->id, t->agent, args->agent);
     if (t->state != NHI_TASK_OPEN || c->now >= t->deadline)
-        return ctl_fail(c, CTL_REFUSED, "nhictl task open NEW-ID --agent NAME",
+        return ctl_fail(c, CTL_REFUSED, ctl_hint(c, "nhictl task open %s-2 --agent %s --until 2h", t->id, args->agent),
                         t->state != NHI_TASK_OPEN ? "task %s is closed" : "task %s has passed its deadline", t->id);
     return CTL_DONE;
 }

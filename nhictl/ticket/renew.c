@@ -48,7 +48,8 @@ static int look_up(struct ctl *c, struct store *s, const char *jti, struct nhi_t
 static int check_row(struct ctl *c, const struct store *s, const struct nhi_ticket_row *row)
 {
     const struct nhi_ticket *t = &row->ticket;
-    const char *again = "nhictl issue --agent NAME --task ID ...";
+    const char *again = ctl_hint(c, "nhictl issue --agent %s --task %s --account %s --service %s", t->agent, t->task,
+                                 t->accounts, t->services);
 
     if (row->origin != NHI_ORIGIN_ISSUED)
         return ctl_fail(c, CTL_REFUSED, NULL, "ticket %s was issued on another host, by %s: renew it there", t->jti,
@@ -97,7 +98,8 @@ static int name_root(struct ctl *c, const struct store *s, const struct nhi_tick
     if (strcmp(t->host, s->set.host) == 0 || strcmp(t->parent, old->root) == 0)
         return CTL_DONE;
     if (t->parent[0] != '\0')
-        return ctl_fail(c, CTL_REFUSED, "nhictl issue --agent NAME --task ID --parent JTI ...",
+        return ctl_fail(c, CTL_REFUSED,
+                        ctl_hint(c, "nhictl issue --agent %s --task %s --parent %s", t->agent, t->task, old->root),
                         "ticket %s already has a parent, and a renewal for another host would need the old ticket as "
                         "its parent: issue a new one",
                         t->jti);

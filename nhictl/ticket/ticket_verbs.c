@@ -16,6 +16,7 @@
 #include "nhictl/say/rows.h"
 #include "nhictl/say/text_file.h"
 #include "nhictl/store/store.h"
+#include "nhictl/store/unknown.h"
 
 struct list_args {
     const char *agent, *task;
@@ -37,6 +38,10 @@ static int ticket_list(struct ctl *c)
     int code = store_read(c, &s);
     enum nhi_err err;
 
+    if (code == CTL_DONE && args->agent != NULL)
+        code = need_agent(c, &s, args->agent);
+    if (code == CTL_DONE && args->task != NULL)
+        code = need_task(c, &s, args->task);
     if (code == CTL_DONE) {
         out_table(c->out, "tickets", args->all ? "no tickets" : "no live tickets");
         out_stream(c->out, NULL);

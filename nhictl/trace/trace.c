@@ -217,8 +217,6 @@ static int which(struct ctl *c, struct trace *t)
     if (given != 1)
         return ctl_fail(c, CTL_USAGE, "nhictl trace TASK",
                         "trace takes exactly one of a task, --agent, --ticket and --session");
-    if (t->by == TRACE_TASK && !nhi_name_is_task(t->id))
-        return ctl_fail(c, CTL_REFUSED, "nhictl task list --all", "there is no task '%s' in the trail", t->id);
     if (args->html != NULL && c->json)
         return ctl_fail(c, CTL_USAGE, NULL, "--html and --json cannot be combined");
     return CTL_DONE;

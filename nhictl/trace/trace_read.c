@@ -16,6 +16,7 @@
 #include "nhictl/say/format.h"
 #include "nhictl/say/out.h"
 #include "nhictl/say/progress.h"
+#include "nhictl/store/unknown.h"
 #include "nhictl/trace/trace_context.h"
 #include "nhictl/trace/trace_sessions.h"
 #include "nhictl/trace/trace_step.h"
@@ -406,12 +407,14 @@ static enum nhi_err find(struct store *s, struct reading *r, const struct sessio
     return NHI_OK;
 }
 
-static int not_there(struct ctl *c, const struct trace *t)
+static int not_there(struct ctl *c, const struct store *s, const struct trace *t)
 {
-    static const char *const hints[] = { "nhictl task list --all", "nhictl agent list", "nhictl ticket list --all",
-                                         "nhictl session list" };
-
-    return ctl_fail(c, CTL_REFUSED, hints[t->by], "there is no %s '%s' in the trail", trace_by_name(t->by), t->id);
+    if (t->by == TRACE_TASK)
+        return unknown_task(c, s, t->id);
+    if (t->by == TRACE_AGENT)
+        return unknown_agent(c, s, t->id);
+    return ctl_fail(c, CTL_REFUSED, t->by == TRACE_TICKET ? "nhictl ticket list --all" : "nhictl session list",
+                    "there is no %s '%s'", trace_by_name(t->by), t->id);
 }
 
 static enum nhi_err read_story(struct store *s, struct reading *r, const struct sessions *live)
@@ -468,5 +471,5 @@ int trace_read(struct ctl *c, struct store *s, struct trace *t, bool chart)
     if (err != NHI_OK)
         return store_fail(c, s, err, "read the trail");
     r.found = r.found || t->steps > 0 || (t->by == TRACE_TASK ? t->has_task : t->has_agent);
-    return r.found ? CTL_DONE : not_there(c, t);
+    return r.found ? CTL_DONE : not_there(c, s, t);
 }

@@ -204,7 +204,7 @@ refused 2 'exactly one' 'revoke without a target' nhictl revoke --reason x
 refused 2 'exactly one' 'revoke with two targets' nhictl revoke --task a --agent ci-bot
 refused 2 'not a well-formed' 'revoke of a malformed ticket ID' nhictl revoke --ticket xyz
 refused 1 'no agent' 'revoke of an unknown agent' nhictl revoke --agent nobody
-refused 1 'no issuer' 'revoke of an unknown key' nhictl revoke --issuer nope
+refused 1 'no key' 'revoke of an unknown key' nhictl revoke --issuer nope
 
 KID=$(nhictl key list --json | jq -r '.keys[0].kid')
 PUBLIC=$(nhictl key export "$KID")

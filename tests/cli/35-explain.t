@@ -195,7 +195,7 @@ expect 1 'a closed task' explain sshd open --json
 ok 'stays closed for it' json '.reason == "task-closed"'
 sqlite3 "$LEDGER" "UPDATE ticket SET task = 'theirs-1'; DELETE FROM task"
 expect 0 'a task that this host does not know' explain sshd open
-expect 0 'which is ended here' nhictl revoke --task build-4711
+expect 0 'which is ended here' nhictl revoke --unseen --task build-4711
 expect 1 'no longer opens anything' explain sshd open --json
 ok 'for that reason' json '.reason == "revoked"'
 finish

@@ -32,7 +32,7 @@ for what in publisher ledger; do
     else
         holds sh -c "(echo 'BEGIN IMMEDIATE;'; echo '.shell touch /run/t/held'; exec sleep 1000) | sqlite3 $LEDGER"
     fi
-    expect 0 "revoke waits for no $what" timeout $PATIENT "$BUILD/nhictl" revoke --task "task-$what" --json
+    expect 0 "revoke waits for no $what" timeout $PATIENT "$BUILD/nhictl" revoke --unseen --task "task-$what" --json
     ok 'the reserve has it' json '.ok and .revoked.held_in == "reserve"'
     expect 0 'nor does revoke --ticket' timeout $PATIENT "$BUILD/nhictl" revoke --ticket "$JTI"
     ok 'it says so' said 'the reserve keeps the revocation in force'

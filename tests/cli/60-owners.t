@@ -68,7 +68,7 @@ ok 'transfers are counted' json '[.owners[] | [.owner, .state, .agents_active, .
 
 # --- an owner leaves
 refused 2 '--reason TEXT is missing' 'without a reason' nhictl owner offboard eve@example.org
-refused 1 "no agent has or had the owner 'eve'" 'a name that nobody has' nhictl owner offboard eve --reason left
+refused 1 "there is no owner 'eve'" 'a name that nobody has' nhictl owner offboard eve --reason left
 nhictl agent suspend c-bot --reason 'odd hours' >/dev/null
 ok 'its ticket works' test "$(reason b.ticket)" = permit
 expect 0 'offboard' nhictl owner offboard eve@example.org --reason 'left' --json
@@ -113,7 +113,7 @@ ok 'tickets of agents that were suspended earlier are dead as well' test "$(reas
 expect 0 'offboard another owner' nhictl owner offboard dev@example.org --reason moved
 ok 'suspends three' test "$(nhictl status --json | jq -c "[.agents_active, .agents_suspended]")" = "[1,3]"
 refused 1 'is not off-boarded' 'return of an owner who never left' nhictl owner return ops@example.org
-refused 1 "no agent has or had the owner 'nobody'" 'return of an unknown owner' nhictl owner return nobody
+refused 1 "there is no owner 'nobody'" 'return of an unknown owner' nhictl owner return nobody
 expect 0 'return' nhictl owner return dev@example.org
 ok 'agents of that owner wait' test "$(state ci-bot)" = '["suspended","dev@example.org",["off-boarding"]]'
 expect 0 'and are resumed one by one' nhictl agent resume ci-bot

@@ -227,6 +227,22 @@ resolve() { # resolve AGENT
 resolve gone-bot
 resolve older-bot
 resolve late-bot
-resolve idle-bot
-resolve quiet-bot
+
+# --- what would end something is only shown
+look() { # look AGENT COMMAND: then COMMAND ends it
+    local cmd
+    review
+    cmd=$(command_of "$1")
+    before=$(found | grep -c " $1\$")
+    expect 0 "$cmd" eval "at 0 ${cmd#nhictl }"
+    review
+    ok 'which ends nothing' test "$(found | grep -c " $1\$")" = "$before"
+    # shellcheck disable=SC2086 # words
+    expect 0 "$2" at 0 ${2#nhictl }
+    review
+    ok 'and that finding is gone' test -z "$(found | grep " $1\$")"
+}
+look idle-bot 'nhictl agent retire idle-bot --reason unused'
+# shellcheck disable=SC2016 # that is its name
+look quiet-bot 'nhictl task close quiet-$1 --reason quiet'
 finish

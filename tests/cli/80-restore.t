@@ -150,7 +150,7 @@ run nhictl doctor --json
 ok 'doctor reports it' json '[.findings[] | select(.finding == "ledger-rolled-back")] | length == 1'
 expect 0 'status reports it' nhictl status
 ok 'with the command to type' said 'rolled back; agents are denied: nhictl restore FILE'
-for i in 1 2 3 4 5 6 7 8; do nhictl revoke --task "some-$i" --reason more >/dev/null; done
+for i in 1 2 3 4 5 6 7 8; do nhictl revoke --unseen --task "some-$i" --reason more >/dev/null; done
 ok 'and still does after anything is written' test "$(reason new)" = rolled-back
 refused 1 'older than the one this host last saw' 'nothing is issued' nhictl issue --agent ci-bot --task build-5 --account deploy --service sshd
 rm /run/nhi/mark
@@ -170,7 +170,7 @@ stop_watch
 nhictl status >/dev/null
 sqlite3 "$LEDGER" 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
 cp "$LEDGER" old.db
-nhictl revoke --task some-9 --reason more >/dev/null
+nhictl revoke --unseen --task some-9 --reason more >/dev/null
 nhictl backup newest.backup >/dev/null
 rm "$LEDGER"* && cp old.db "$LEDGER" && chmod 600 "$LEDGER"
 expect 0 'a newer backup over an older ledger' nhictl restore newest.backup --json

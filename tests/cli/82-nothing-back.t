@@ -39,9 +39,9 @@ for n in 1 2 3 4 5 6 7 8 9 10; do
         strace -f -qq -o /dev/null -e trace=fdatasync,fsync -e inject=fdatasync,fsync:signal=KILL:when=$n \
             "$BUILD/nhictl" restore $B --nothing-ended >/dev/null 2>&1
     } 2>/dev/null
-    nhictl revoke --task "some-$n" --reason more >/dev/null
+    nhictl revoke --unseen --task "some-$n" --reason more >/dev/null
     nhictl restore $B --nothing-ended >/dev/null || BACK="${BACK:-} $n:restore"
-    nhictl revoke --task "more-$n" --reason more >/dev/null
+    nhictl revoke --unseen --task "more-$n" --reason more >/dev/null
     [ "$(key_state ci-issuer)" = revoked ] || BACK="${BACK:-} $n:$(key_state ci-issuer)"
 done
 ok 'a restore that is cut off loses no revocation in the reserve' test -z "${BACK:-}"
@@ -49,7 +49,7 @@ rm -f "$LEDGER"*
 expect 0 'a key is revoked while there is no ledger' nhictl key revoke ci-issuer --reason stolen --json
 ok 'the reserve has it' json '.revoked.held_in == "reserve"'
 nhictl key revoke "$OWN" --reason stolen >/dev/null
-nhictl revoke --task build-4711 --reason cancelled >/dev/null
+nhictl revoke --unseen --task build-4711 --reason cancelled >/dev/null
 expect 0 'then the ledger is put back' nhictl restore $B --nothing-ended
 ok 'the key of another issuer is still revoked' test "$(key_state ci-issuer)" = revoked
 ok 'so is the key of this host' test "$(key_state "$OWN")" = revoked
@@ -62,7 +62,7 @@ rm -f $B && nhictl backup $B >/dev/null
 rm -f "$LEDGER"*
 rm -f /var/lib/nhi/accounts /run/nhi/mark
 expect 0 "a new ledger" nhictl init
-nhictl revoke --task build-4712 --reason cancelled >/dev/null
+nhictl revoke --unseen --task build-4712 --reason cancelled >/dev/null
 expect 0 'the backup in its place' nhictl restore $B --nothing-ended
 ok 'the task that was revoked in it is closed' \
     test "$(nhictl task show build-4712 --json | jq -r .task.state)" = closed
@@ -76,7 +76,7 @@ nhictl backup newer >/dev/null
 nhictl agent retire short-bot --reason finished >/dev/null
 rm -f "$LEDGER"*
 nhictl restore older >/dev/null
-for n in 1 2 3 4 5 6 7 8; do nhictl revoke --task "since-$n" --reason more >/dev/null; done
+for n in 1 2 3 4 5 6 7 8; do nhictl revoke --unseen --task "since-$n" --reason more >/dev/null; done
 sleep 1.1
 nhictl audit archive --before "$(date -u +%FT%TZ)" --out archive >/dev/null
 expect 0 'the newer one over the continuation of the older' nhictl restore newer --json

@@ -111,7 +111,7 @@ mint "$W/opens" --task unknown-1
 public_key "$(kid_of "$W/opens")"
 trust "$(kid_of "$W/opens")" --opens-tasks
 enter "$W/opens" 'a key that opens tasks, for a task unknown here'
-must nhictl revoke --task unknown-1 --reason 'not wanted here'
+must nhictl revoke --unseen --task unknown-1 --reason 'not wanted here'
 refuse "$W/opens" '(revoked|task-closed)' 'until that task is revoked here'
 
 # ---- the end of a key ----
