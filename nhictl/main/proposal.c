@@ -122,7 +122,7 @@ static void propose(const struct ctl *c, const struct verb *v, int words, char l
     bool takes = v->operand_max != 0 || (c->typed_count > words && c->typed[words][0] == '-');
 
     snprintf(name, sizeof(name), "%s%s%s", v->noun != NULL ? v->noun : "", v->noun != NULL ? " " : "", v->verb);
-    typed_instead(c, v, &c->typed[0], takes ? words : c->typed_count, name, line);
+    typed_instead(c, v, &(const struct typed_change){ &c->typed[0], takes ? words : c->typed_count, name }, line);
 }
 
 /* ---- words of other tools ---- */

@@ -205,7 +205,7 @@ static void nearest_option(const struct ctl *c, const struct verb *v, char **at,
     if (n.count != 1)
         return;
     snprintf(right, sizeof(right), "%s%s", n.word[0], *at + strcspn(*at, "="));
-    typed_instead(c, v, at, 1, right, hint);
+    typed_instead(c, v, &(const struct typed_change){ at, 1, right }, hint);
 }
 
 static int unknown_option(struct ctl *c, const struct verb *v, char **argv, int got)
@@ -232,7 +232,7 @@ static int shortened(struct ctl *c, const struct verb *v, char **argv, const cha
     char right[TYPED_MAX], hint[TYPED_MAX];
 
     snprintf(right, sizeof(right), "--%s%s", name, *at + strcspn(*at, "="));
-    typed_instead(c, v, at, 1, right, hint);
+    typed_instead(c, v, &(const struct typed_change){ at, 1, right }, hint);
     return ctl_fail(c, CTL_USAGE, hint, "options cannot be shortened: write --%s", name);
 }
 

@@ -48,20 +48,19 @@ static bool add_quoted(char line[TYPED_MAX], const char *word)
     return fits;
 }
 
-void typed_instead(const struct ctl *c, const struct verb *v, char *const *wrong, int count, const char *right,
-                   char line[TYPED_MAX])
+void typed_instead(const struct ctl *c, const struct verb *v, const struct typed_change *change, char line[TYPED_MAX])
 {
     bool fits = !would_end(c, v);
     int at = 0;
 
-    while (at < c->typed_count && &c->typed[at] != wrong)
+    while (at < c->typed_count && &c->typed[at] != change->from)
         at++;
     fits = fits && at < c->typed_count;
     snprintf(line, TYPED_MAX, "nhictl");
     for (int i = 0; i < c->typed_count && fits; i++)
         if (i == at)
-            fits = add(line, right);
-        else if (i < at || i >= at + count)
+            fits = add(line, change->to);
+        else if (i < at || i >= at + change->count)
             fits = add_quoted(line, c->typed[i]);
     if (!fits)
         typed_help(v, line);
@@ -79,7 +78,7 @@ bool typed_value_instead(const struct ctl *c, const char *wrong, const char *rig
         if (strcmp(c->typed[i], wrong) != 0 && (is == NULL || strcmp(is + 1, wrong) != 0))
             continue;
         snprintf(option, sizeof(option), "%.*s%s", is != NULL ? (int)(is + 1 - c->typed[i]) : 0, c->typed[i], right);
-        typed_instead(c, c->verb, &c->typed[i], 1, option, line);
+        typed_instead(c, c->verb, &(const struct typed_change){ &c->typed[i], 1, option }, line);
         return true;
     }
     return false;

@@ -9,12 +9,16 @@
 
 #define TYPED_MAX 512
 
-/* The same line with right in the place of the words wrong[0] to wrong[count - 1], which are elements of what was
- * typed; for a verb that ends something only how to read about it. right is one word or several, and empty: they are
- * left out. v: the verb that the line will run. What is too long, or is about words of a file, gets that verb's help,
- * too. */
-void typed_instead(const struct ctl *c, const struct verb *v, char *const *wrong, int count, const char *right,
-                   char line[TYPED_MAX]);
+/* Words of what was typed, and what takes their place. */
+struct typed_change {
+    char *const *from; /* the first of them, an element of ctl.typed */
+    int count;
+    const char *to; /* one word or several; empty: they are left out */
+};
+
+/* The same line with that change; for a verb that ends something only how to read about it. v: the verb that the line
+ * will run. What is too long, or is about words of a file, gets that verb's help, too. */
+void typed_instead(const struct ctl *c, const struct verb *v, const struct typed_change *change, char line[TYPED_MAX]);
 
 /* The same for a value that was typed as a word, or after the = of an option: false where it is in neither, since it
  * came from a file. */
