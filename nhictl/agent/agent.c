@@ -13,6 +13,7 @@
 #include "nhictl/agent/owner.h"
 #include "nhictl/end/end.h"
 #include "nhictl/end/end_verb.h"
+#include "nhictl/end/look.h"
 #include "nhictl/end/other_hosts.h"
 #include "nhictl/leftover/leftover_sweep.h"
 #include "nhictl/revoke/revoke.h"
@@ -25,6 +26,7 @@
 
 struct state_args {
     const char *reason;
+    struct look_opts look;
 };
 
 static int list_one(const struct nhi_agent *a, void *ctx)
@@ -196,20 +198,28 @@ static void show_live(struct ctl *c, uint32_t live)
         out_line(c->out, "revoked %u live ticket%s", live, live == 1 ? "" : "s");
 }
 
-static int set_state(struct ctl *c, enum nhi_agent_state state)
+static int set_state(struct ctl *c, struct look *look, void *ctx)
 {
+    const enum nhi_agent_state state = *(const enum nhi_agent_state *)ctx;
+    const struct revocation r = { .kind = NHI_REVOKE_AGENT, .id = c->operand[0], .reason = "" };
     struct store s = { 0 };
     struct nhi_agent a = { .held = 0 };
     uint32_t live = 0;
     struct ended ended = { .grace = 0 };
     enum nhi_err err;
-    int code = store_write(c, &s);
+    int code;
 
+    code = look != NULL ? store_read(c, &s) : store_write(c, &s);
     if (code == CTL_DONE)
         code = agent_get(c, &s, &a);
     if (code != CTL_DONE)
         goto out;
     code = agent_need(c, &a, state);
+    if (look != NULL) {
+        look_add_agents(look, 1);
+        store_close(&s);
+        return code == CTL_DONE ? revoke_look(c, &r, look) : code;
+    }
     if (code == CTL_DONE && state == NHI_AGENT_ACTIVE)
         code = owner_need(c, &s, &a, a.owner);
     if (code != CTL_DONE)
@@ -220,7 +230,7 @@ static int set_state(struct ctl *c, enum nhi_agent_state state)
         goto out;
     /* Whatever happens to the rest. */
     if (state != NHI_AGENT_ACTIVE)
-        ended = end_named(c, s.l, &(struct revocation){ .kind = NHI_REVOKE_AGENT, .id = a.account.name }, s.set.grace);
+        ended = end_named(c, s.l, &r, s.set.grace);
     code = store_publish_changes(c, &s);
     if (code == CTL_DONE && nhi_agent_get(s.l, c->operand[0], &a) == NHI_OK) {
         out_member(c->out, "agent", agent_row(c->out, &a, true));
@@ -247,19 +257,31 @@ out:
     return code;
 }
 
+static int end_agent(struct ctl *c, enum nhi_agent_state state, const char *how)
+{
+    const struct state_args *args = c->args;
+    char sentence[NHI_TEXT_MAX];
+
+    snprintf(sentence, sizeof(sentence), "%s agent %s", how, c->operand[0]);
+    return look_first(c, &args->look,
+                      &(const struct look_verb){ .sentence = sentence, .run = set_state, .ctx = &state });
+}
+
 static int agent_suspend(struct ctl *c)
 {
-    return set_state(c, NHI_AGENT_SUSPENDED);
+    return end_agent(c, NHI_AGENT_SUSPENDED, "suspend");
 }
 
 static int agent_resume(struct ctl *c)
 {
-    return set_state(c, NHI_AGENT_ACTIVE);
+    enum nhi_agent_state active = NHI_AGENT_ACTIVE;
+
+    return set_state(c, NULL, &active);
 }
 
 static int agent_retire(struct ctl *c)
 {
-    return set_state(c, NHI_AGENT_RETIRED);
+    return end_agent(c, NHI_AGENT_RETIRED, "retire");
 }
 
 /* ---- set ---- */
@@ -313,8 +335,14 @@ static const struct opt set_opts[] = {
     { .name = NULL },
 };
 
-static const struct opt state_opts[] = {
+static const struct opt resume_opts[] = {
     { "reason", OPT_TEXT, offsetof(struct state_args, reason), false, "TEXT", "why", NULL, NHI_TEXT_MAX },
+    { .name = NULL },
+};
+
+static const struct opt end_opts[] = {
+    { "reason", OPT_TEXT, offsetof(struct state_args, reason), false, "TEXT", "why", NULL, NHI_TEXT_MAX },
+    LOOK_OPTS(offsetof(struct state_args, look)),
     { .name = NULL },
 };
 
@@ -326,13 +354,13 @@ const struct verb agent_verbs[] = {
       "Set whether root starts daemons under an agent's account.",
       "Without systemd they look like processes that a session left behind, and are ended.",
       "nhictl agent set ci-bot --daemons" },
-    { "agent", "suspend", agent_suspend, state_opts, sizeof(struct state_args), 1, 1, "NAME [--reason TEXT]",
+    { "agent", "suspend", agent_suspend, end_opts, sizeof(struct state_args), 1, 1, "NAME [--reason TEXT]",
       "Deny an agent everything until it is resumed.", NULL, "nhictl agent suspend ci-bot --reason 'odd hours'" },
-    { "agent", "resume", agent_resume, state_opts, sizeof(struct state_args), 1, 1, "NAME [--reason TEXT]",
+    { "agent", "resume", agent_resume, resume_opts, sizeof(struct state_args), 1, 1, "NAME [--reason TEXT]",
       "Let a suspended agent in again.",
       "An agent whose owner is off-boarded needs another owner first: nhictl agent transfer.",
       "nhictl agent resume ci-bot" },
-    { "agent", "retire", agent_retire, state_opts, sizeof(struct state_args), 1, 1, "NAME [--reason TEXT]",
+    { "agent", "retire", agent_retire, end_opts, sizeof(struct state_args), 1, 1, "NAME [--reason TEXT]",
       "End an agent for good. This cannot be undone.",
       "Revokes its tickets and closes its tasks. Its name and uid are never used again; the uid keeps resolving,\n"
       "so that its files stay attributable.",

@@ -17,6 +17,7 @@
 #include "libnhi/ledger/ledger_ticket.h"
 #include "nhictl/end/end.h"
 #include "nhictl/end/end_verb.h"
+#include "nhictl/end/look.h"
 #include "nhictl/end/other_hosts.h"
 #include "nhictl/revoke/revoke.h"
 #include "nhictl/say/ctl.h"
@@ -29,6 +30,7 @@
 struct owner_args {
     const char *reason;
     bool resume;
+    struct look_opts look;
 };
 
 /* ---- for other verbs ---- */
@@ -203,7 +205,20 @@ static void show_other_hosts(struct ctl *c, struct store *s, const struct owned 
     other_hosts_end(&others);
 }
 
-static int owner_offboard(struct ctl *c)
+/* Each agent's tickets and sessions, for that transaction is rolled back. */
+static int look_at(struct ctl *c, struct look *look, const struct owned *o)
+{
+    int code = CTL_DONE;
+
+    look_add_agents(look, o->count);
+    for (size_t i = 0; code == CTL_DONE && i < o->count; i++)
+        code = revoke_look(
+            c, &(const struct revocation){ .kind = NHI_REVOKE_AGENT, .id = o->all[i].account.name, .reason = "" },
+            look);
+    return code;
+}
+
+static int offboard(struct ctl *c, struct look *look, void *ctx)
 {
     struct owned owned = { .owner = c->operand[0] };
     struct store s = { 0 };
@@ -211,12 +226,22 @@ static int owner_offboard(struct ctl *c)
     struct ended ended;
     uint32_t revoked = 0;
     enum nhi_err err;
-    int code = store_write(c, &s);
+    int code = look != NULL ? store_read(c, &s) : store_write(c, &s);
 
+    (void)ctx;
     if (code == CTL_DONE)
         code = get(c, &s, &w);
     if (code == CTL_DONE && w.offboarded != 0)
         code = ctl_fail(c, CTL_REFUSED, "nhictl owner list", "owner %s is off-boarded already", w.name);
+    if (code == CTL_DONE && look != NULL) {
+        err = collect_owned(&s, &owned);
+        if (err != NHI_OK)
+            code = store_fail(c, &s, err, "read the agents");
+        store_close(&s);
+        code = code == CTL_DONE ? look_at(c, look, &owned) : code;
+        free(owned.all);
+        return code;
+    }
     if (code == CTL_DONE) {
         err = collect_owned(&s, &owned);
         if (err == NHI_OK)
@@ -238,6 +263,15 @@ static int owner_offboard(struct ctl *c)
     free(owned.all);
     store_close(&s);
     return code;
+}
+
+static int owner_offboard(struct ctl *c)
+{
+    const struct owner_args *args = c->args;
+    char sentence[NHI_TEXT_MAX];
+
+    snprintf(sentence, sizeof(sentence), "off-board owner %s", c->operand[0]);
+    return look_first(c, &args->look, &(const struct look_verb){ .sentence = sentence, .run = offboard });
 }
 
 static enum nhi_err return_in(struct ctl *c, struct store *s, const struct owned *o)
@@ -286,7 +320,11 @@ static int owner_return(struct ctl *c)
 #define REASON "reason", OPT_TEXT, offsetof(struct owner_args, reason)
 #define WHY "TEXT", "why", NULL, NHI_TEXT_MAX
 
-static const struct opt offboard_opts[] = { { REASON, true, WHY }, { .name = NULL } };
+static const struct opt offboard_opts[] = {
+    { REASON, true, WHY },
+    LOOK_OPTS(offsetof(struct owner_args, look)),
+    { .name = NULL },
+};
 static const struct opt return_opts[] = {
     { "resume", OPT_FLAG, offsetof(struct owner_args, resume), false, NULL,
       "let in again the agents that the off-boarding suspended", NULL, 0 },

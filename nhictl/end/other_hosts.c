@@ -37,8 +37,15 @@ static int show_one(const struct nhi_ticket_row *r, void *ctx)
 void other_hosts_add(struct other_hosts *o, struct nhi_ledger *l, enum nhi_revoke_kind kind, const char *id,
                      const char *type)
 {
+    static const char *const revoke[] = {
+        [NHI_REVOKE_TICKET] = "nhictl revoke --ticket",
+        [NHI_REVOKE_TASK] = "nhictl revoke --unseen --task",
+        [NHI_REVOKE_AGENT] = "nhictl revoke --agent",
+        [NHI_REVOKE_ISSUER] = "nhictl revoke --issuer",
+    };
+
     o->id = id;
-    o->type = type;
+    o->type = type != NULL ? type : revoke[kind];
     o->each = kind == NHI_REVOKE_TICKET;
     if (l == NULL || nhi_ticket_each_for_others(l, kind, id, o->c->now, show_one, o) != NHI_OK)
         o->failed = true;
@@ -61,15 +68,9 @@ void other_hosts_end(const struct other_hosts *o)
 
 void other_hosts_show(struct ctl *c, struct nhi_ledger *l, enum nhi_revoke_kind kind, const char *id, const char *type)
 {
-    static const char *const revoke[] = {
-        [NHI_REVOKE_TICKET] = "nhictl revoke --ticket",
-        [NHI_REVOKE_TASK] = "nhictl revoke --unseen --task",
-        [NHI_REVOKE_AGENT] = "nhictl revoke --agent",
-        [NHI_REVOKE_ISSUER] = "nhictl revoke --issuer",
-    };
     struct other_hosts o;
 
     other_hosts_begin(&o, c);
-    other_hosts_add(&o, l, kind, id, type != NULL ? type : revoke[kind]);
+    other_hosts_add(&o, l, kind, id, type);
     other_hosts_end(&o);
 }

@@ -11,7 +11,8 @@
 #include "nhictl/say/ctl.h"
 
 /* Adds the table other_hosts to the answer, which may be empty. Begin, then add each thing that ended, then end. type:
- * the command for the other host, without the id that follows it; with NHI_REVOKE_TICKET, each ticket's own. */
+ * the command for the other host, without the id that follows it; with NHI_REVOKE_TICKET, each ticket's own; NULL: as
+ * for revoke. */
 struct other_hosts {
     struct ctl *c;
     const char *type, *id;
@@ -25,7 +26,7 @@ void other_hosts_add(struct other_hosts *o, struct nhi_ledger *l, enum nhi_revok
                      const char *type);
 void other_hosts_end(const struct other_hosts *o);
 
-/* All three steps, for one thing. type NULL: as for revoke. */
+/* All three steps, for one thing. */
 void other_hosts_show(struct ctl *c, struct nhi_ledger *l, enum nhi_revoke_kind kind, const char *id, const char *type);
 
 #endif

@@ -30,6 +30,7 @@ struct rotate_args {
 
 struct revoke_args {
     const char *reason;
+    struct look_opts look;
 };
 
 static int newest_own(const struct nhi_issuer *i, void *ctx)
@@ -158,30 +159,50 @@ static int retire(struct ctl *c, struct store *s, struct nhi_issuer *key)
     return err == NHI_OK ? store_commit(c, s) : store_fail(c, s, err, "retire the key");
 }
 
-static int key_retire(struct ctl *c)
+struct retire_args {
+    struct look_opts look;
+};
+
+static int retire_it(struct ctl *c, struct look *look, void *ctx)
 {
+    const struct revocation r = { .kind = NHI_REVOKE_ISSUER, .id = c->operand[0], .reason = "" };
     struct nhi_issuer key;
     struct store s = { 0 };
     struct ended ended;
-    int code = store_write(c, &s);
+    int code;
 
+    (void)ctx;
+    code = look != NULL ? store_read(c, &s) : store_write(c, &s);
     if (code == CTL_DONE)
         code = key_get(c, &s, c->operand[0], &key);
     if (code == CTL_DONE && key.own && key.state == NHI_ISSUER_ACTIVE)
         code = ctl_fail(c, CTL_REFUSED, "nhictl help key rotate", "key %s is this host's signing key", key.kid);
+    if (look != NULL) {
+        store_close(&s);
+        return code == CTL_DONE ? revoke_look(c, &r, look) : code;
+    }
     if (code == CTL_DONE)
         code = retire(c, &s, &key);
     if (code == CTL_DONE) {
         if (key.own && keyfile_remove(key.kid) != NHI_OK)
             ctl_note("could not remove the secret key of %s from %s/%s", key.kid, NHI_STATE_DIR, NHI_KEYS_DIR);
         out_record(c->out, "key", key_row(c->out, &key, true));
-        ended = end_named(c, s.l, &(struct revocation){ .kind = NHI_REVOKE_ISSUER, .id = key.kid }, s.set.grace);
+        ended = end_named(c, s.l, &r, s.set.grace);
         ended_show(c, &ended);
         other_hosts_show(c, s.l, NHI_REVOKE_ISSUER, key.kid, "nhictl key retire");
         code = ended_answer(c, &ended);
     }
     store_close(&s);
     return code;
+}
+
+static int key_retire(struct ctl *c)
+{
+    const struct retire_args *args = c->args;
+    char sentence[NHI_TEXT_MAX];
+
+    snprintf(sentence, sizeof(sentence), "retire key %s", c->operand[0]);
+    return look_first(c, &args->look, &(const struct look_verb){ .sentence = sentence, .run = retire_it });
 }
 
 static int key_revoke(struct ctl *c)
@@ -191,7 +212,7 @@ static int key_revoke(struct ctl *c)
 
     if (!nhi_name_is_kid(c->operand[0]))
         return ctl_fail(c, CTL_REFUSED, "nhictl key list", "there is no key '%s'", c->operand[0]);
-    return revoke_run(c, &r);
+    return revoke_run(c, &r, &args->look);
 }
 
 static const struct opt rotate_opts[] = {
@@ -202,6 +223,12 @@ static const struct opt rotate_opts[] = {
 
 static const struct opt revoke_opts[] = {
     { "reason", OPT_TEXT, offsetof(struct revoke_args, reason), true, "TEXT", "why", NULL, NHI_TEXT_MAX },
+    LOOK_OPTS(offsetof(struct revoke_args, look)),
+    { .name = NULL },
+};
+
+static const struct opt retire_opts[] = {
+    LOOK_OPTS(offsetof(struct retire_args, look)),
     { .name = NULL },
 };
 
@@ -209,8 +236,9 @@ const struct verb key_change_verbs[] = {
     { "key", "rotate", key_rotate, rotate_opts, sizeof(struct rotate_args), 0, 1, "[KID] [--agent-key FILE.pub]",
       "Sign with a new key from now on.", "Tickets of the old key stay valid until it is retired.",
       "nhictl key rotate" },
-    { "key", "retire", key_retire, NULL, 0, 1, 1, "KID", "Stop accepting anything that a key signed.",
-      "For keys at the end of their life. This cannot be undone.", "nhictl key retire k7f3q2ma" },
+    { "key", "retire", key_retire, retire_opts, sizeof(struct retire_args), 1, 1, "KID",
+      "Stop accepting anything that a key signed.", "For keys at the end of their life. This cannot be undone.",
+      "nhictl key retire k7f3q2ma" },
     { "key", "revoke", key_revoke, revoke_opts, sizeof(struct revoke_args), 1, 1, "KID --reason TEXT",
       "Do the same for a key that was lost or stolen.", "The same as nhictl revoke --issuer KID.",
       "nhictl key revoke ci-issuer --reason stolen" },

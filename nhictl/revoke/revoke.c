@@ -345,13 +345,45 @@ int revoke_unknown(struct ctl *c, const struct store *s, const struct revocation
     return r->kind == NHI_REVOKE_AGENT ? unknown_agent(c, s, r->id) : unknown_key(c, s, r->id);
 }
 
-int revoke_run(struct ctl *c, const struct revocation *r)
+int revoke_look(struct ctl *c, const struct revocation *r, struct look *look)
 {
     struct store s = { .wait = STORE_SOON };
     struct nhi_revoked revoked;
+    char why[256];
     enum nhi_err err;
     int code = store_need_root(c);
 
+    if (code != CTL_DONE)
+        return code;
+    hold_begin(&s.held);
+    err = store_open(&s, c->now);
+    if (err == NHI_OK)
+        look_add_others(look, s.l, r);
+    if (err == NHI_OK)
+        err = revoke_record(c, &s, r, &revoked);
+    if (err == NHI_OK)
+        code = look_add(look, r, 1, revoked.live);
+    else if (err == NHI_ERR_NOT_FOUND && s.writing)
+        code = revoke_unknown(c, &s, r);
+    else
+        code =
+            ctl_fail(c, CTL_SYSTEM, "nhictl status", "the ledger cannot be written, so what would end is not known: %s",
+                     store_error(&s, err, why, sizeof(why)));
+    store_close(&s);
+    return code;
+}
+
+static int run(struct ctl *c, struct look *look, void *ctx)
+{
+    const struct revocation *r = ctx;
+    struct store s = { .wait = STORE_SOON };
+    struct nhi_revoked revoked;
+    enum nhi_err err;
+    int code;
+
+    if (look != NULL)
+        return revoke_look(c, r, look);
+    code = store_need_root(c);
     if (code != CTL_DONE)
         return code;
     hold_begin(&s.held);
@@ -366,6 +398,16 @@ int revoke_run(struct ctl *c, const struct revocation *r)
     }
     store_close(&s);
     return code;
+}
+
+int revoke_run(struct ctl *c, struct revocation *r, const struct look_opts *look)
+{
+    char sentence[NHI_TEXT_MAX];
+
+    snprintf(sentence, sizeof(sentence), "revoke %s %s", nhi_revoke_kind_name(r->kind), r->id);
+    return look_first(
+        c, look,
+        &(const struct look_verb){ .sentence = sentence, .given = r->reason[0] != '\0', .run = run, .ctx = r });
 }
 
 int revoke_target(struct ctl *c, const struct revoke_given *args, struct revocation *r)
@@ -406,7 +448,7 @@ static int revoke_verb(struct ctl *c)
     code = revoke_target(c, args, &r);
     if (code == CTL_DONE && r.id == NULL)
         code = revoke_what(c, c->operand[0], &r, jti);
-    return code == CTL_DONE ? revoke_run(c, &r) : code;
+    return code == CTL_DONE ? revoke_run(c, &r, &args->look) : code;
 }
 
 #define AT(field) offsetof(struct revoke_given, field)
@@ -419,6 +461,7 @@ static const struct opt revoke_opts[] = {
     { "issuer", OPT_NAME, AT(issuer), false, "KID", "a key and every ticket that it signed", nhi_name_is_kid, 0 },
     { "unseen", OPT_FLAG, AT(unseen), false, NULL, "a task that this host does not know is meant", NULL, 0 },
     { "reason", OPT_TEXT, AT(reason), false, "TEXT", "why", NULL, NHI_TEXT_MAX },
+    LOOK_OPTS(AT(look)),
     { "from", OPT_LINES, AT(from), false, "FILE|-", "what each line names, in these options", NULL, 0 },
     { .name = NULL },
 };

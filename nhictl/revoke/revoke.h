@@ -7,6 +7,7 @@
 
 #include "libnhi/ledger/ledger.h"
 #include "libnhi/ledger/ledger_ticket.h"
+#include "nhictl/end/look.h"
 #include "nhictl/process/sessions.h"
 #include "nhictl/say/ctl.h"
 
@@ -15,6 +16,7 @@ struct store;
 struct revoke_given {
     const char *ticket, *task, *agent, *issuer, *reason, *from;
     bool unseen;
+    struct look_opts look;
 };
 
 /* In the open transaction, without an event. */
@@ -32,7 +34,9 @@ NHI_CHECK enum nhi_err revoke_in_reserve(const struct ctl *c, const struct revoc
 /* After a commit. */
 void revoke_if_unpublished(const struct ctl *c, const struct store *s, const struct revocation *r);
 
-int revoke_run(struct ctl *c, const struct revocation *r);
+/* Adds to look what that would end, in a transaction that is rolled back. */
+int revoke_look(struct ctl *c, const struct revocation *r, struct look *look);
+int revoke_run(struct ctl *c, struct revocation *r, const struct look_opts *look);
 
 /* ---- the steps of revoke_run and of the verb, for many ---- */
 

@@ -11,6 +11,7 @@
 #include "libnhi/reserve/reserve_write.h"
 #include "nhictl/end/end.h"
 #include "nhictl/end/end_verb.h"
+#include "nhictl/end/look.h"
 #include "nhictl/leftover/leftover_accounts.h"
 #include "nhictl/leftover/leftover_sweep.h"
 #include "nhictl/say/ctl.h"
@@ -132,7 +133,11 @@ static int64_t grace(void)
     return set.grace;
 }
 
-static int session_kill(struct ctl *c)
+struct kill_args {
+    struct look_opts look;
+};
+
+static int kill_it(struct ctl *c, struct look *look, void *ctx)
 {
     struct ending e = { .phase = END_NEW };
     const struct session *one = NULL;
@@ -140,11 +145,14 @@ static int session_kill(struct ctl *c)
     struct ended ended;
     int code = load(c, &s);
 
+    (void)ctx;
     if (code == CTL_DONE)
         one = find(c, &s);
     if (code == CTL_DONE && one == NULL)
         code = CTL_REFUSED;
-    if (one != NULL) {
+    if (one != NULL && look != NULL) {
+        look_add_session(look, one);
+    } else if (one != NULL) {
         e.s = *one;
         note(c, "session-kill", one, NULL);
         ended = end_these(c, &e, 1, grace());
@@ -154,6 +162,20 @@ static int session_kill(struct ctl *c)
     sessions_free(&s);
     return code;
 }
+
+static int session_kill(struct ctl *c)
+{
+    const struct kill_args *args = c->args;
+    char sentence[NHI_TEXT_MAX];
+
+    snprintf(sentence, sizeof(sentence), "end session %s", c->operand[0]);
+    return look_first(c, &args->look, &(const struct look_verb){ .sentence = sentence, .run = kill_it });
+}
+
+static const struct opt kill_opts[] = {
+    LOOK_OPTS(offsetof(struct kill_args, look)),
+    { .name = NULL },
+};
 
 /* ---- processes without a session ---- */
 
@@ -210,6 +232,7 @@ static const struct opt end_opts[] = {
 
 struct lockdown_args {
     const char *reason;
+    struct look_opts look;
 };
 
 #define RESERVES NHI_STATE_DIR "/" NHI_RESERVE_FILE " " NHI_RUN_DIR "/" NHI_RESERVE_FILE
@@ -258,15 +281,44 @@ static bool publish_shells(const struct ctl *c, bool hurry, char *why, size_t si
     return err == NHI_OK;
 }
 
-static int lockdown_on(struct ctl *c)
+static int count_active(const struct nhi_agent *a, void *ctx)
+{
+    *(size_t *)ctx += a->state == NHI_AGENT_ACTIVE;
+    return 0;
+}
+
+/* Without a ledger, too: then agents and tickets are not counted. */
+static int look_at_all(struct ctl *c, struct look *look)
+{
+    struct nhi_ledger *l = NULL;
+    int64_t live = 0;
+    size_t active = 0;
+    int code = store_need_root(c);
+
+    if (code != CTL_DONE)
+        return code;
+    if (nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &l) != NHI_OK ||
+        nhi_agent_each(l, count_active, &active) != NHI_OK || nhi_ticket_count_live(l, c->now, &live) != NHI_OK)
+        ctl_note("the ledger cannot be read, so agents and tickets are not counted");
+    nhi_ledger_close(l);
+    look_add_agents(look, active);
+    code = look_add(look, NULL, 0, (uint32_t)live);
+    return code == CTL_DONE ? look_add_lockdown(look) : code;
+}
+
+static int lock_down(struct ctl *c, struct look *look, void *ctx)
 {
     const struct lockdown_args *args = c->args;
     const struct leftover_wish wish = { .lockdown = true };
     struct ended ended;
     char why[256];
     bool lasts;
-    int code = set(c, true, &lasts);
+    int code;
 
+    (void)ctx;
+    if (look != NULL)
+        return look_at_all(c, look);
+    code = set(c, true, &lasts);
     if (code == CTL_SYSTEM) {
         ended = end_unsaid(c, NULL, grace());
         ctl_note("the lockdown is NOT in force; %zu sessions of agents ended, %zu did not", ended.ended, ended.stuck);
@@ -288,6 +340,15 @@ static int lockdown_on(struct ctl *c)
                                      "this lockdown holds only until this host is restarted: " NHI_STATE_DIR
                                      "/" NHI_RESERVE_FILE " cannot be written"));
     return ended_answer(c, &ended);
+}
+
+static int lockdown_on(struct ctl *c)
+{
+    const struct lockdown_args *args = c->args;
+
+    return look_first(c, &args->look,
+                      &(const struct look_verb){
+                          .sentence = "lock this host down", .given = args->reason != NULL, .run = lock_down });
 }
 
 static int lockdown_off(struct ctl *c)
@@ -324,6 +385,12 @@ static int lockdown_status(struct ctl *c)
     return ctl_answer(c);
 }
 
+static const struct opt lock_opts[] = {
+    { "reason", OPT_TEXT, offsetof(struct lockdown_args, reason), false, "TEXT", "why", NULL, NHI_TEXT_MAX },
+    LOOK_OPTS(offsetof(struct lockdown_args, look)),
+    { .name = NULL },
+};
+
 static const struct opt lockdown_opts[] = {
     { "reason", OPT_TEXT, offsetof(struct lockdown_args, reason), false, "TEXT", "why", NULL, NHI_TEXT_MAX },
     { .name = NULL },
@@ -334,8 +401,9 @@ const struct verb session_verbs[] = {
       "until: when its ticket, task or policy will end it, as things are now.", "nhictl session list" },
     { "session", "show", session_show, NULL, 0, 1, 1, "SESSION", "Show one session.", NULL,
       "nhictl session show a-0f5c21d8-57" },
-    { "session", "kill", session_kill, NULL, 0, 1, 1, "SESSION", "End one session; its ticket lives on.",
-      "Sends SIGTERM, then SIGKILL after the grace period in nhi.conf.", "nhictl session kill a-0f5c21d8-57" },
+    { "session", "kill", session_kill, kill_opts, sizeof(struct kill_args), 1, 1, "SESSION",
+      "End one session; its ticket lives on.", "Sends SIGTERM, then SIGKILL after the grace period in nhi.conf.",
+      "nhictl session kill a-0f5c21d8-57" },
     { "session", "end", session_end, end_opts, sizeof(struct end_args), 0, 0, "--leftovers ACCOUNT",
       "End processes that run under an account's uid without a session.",
       "Look at them first: ps -o pid,lstart,args -U ACCOUNT. This includes processes that status and\n"
@@ -345,7 +413,7 @@ const struct verb session_verbs[] = {
 };
 
 const struct verb lockdown_verbs[] = {
-    { "lockdown", "on", lockdown_on, lockdown_opts, sizeof(struct lockdown_args), 0, 0, "[--reason TEXT]",
+    { "lockdown", "on", lockdown_on, lock_opts, sizeof(struct lockdown_args), 0, 0, "[--reason TEXT]",
       "Refuse every agent, and end every agent's session.",
       "People are not affected. It works on a full disk, and without the ledger.",
       "nhictl lockdown on --reason 'stolen laptop'" },

@@ -11,6 +11,7 @@
 #include "nhictl/end/end.h"
 #include "nhictl/end/end_verb.h"
 #include "nhictl/end/other_hosts.h"
+#include "nhictl/revoke/revoke.h"
 #include "nhictl/say/ctl.h"
 #include "nhictl/say/fail.h"
 #include "nhictl/say/rows.h"
@@ -32,6 +33,7 @@ struct list_args {
 
 struct close_args {
     const char *reason;
+    struct look_opts look;
 };
 
 static int check_agent(struct ctl *c, struct store *s, const char *name)
@@ -237,21 +239,28 @@ static int close_it(struct ctl *c, struct store *s, const struct nhi_task *t)
     return err == NHI_OK ? store_commit(c, s) : store_fail(c, s, err, "close the task");
 }
 
-static int task_close(struct ctl *c)
+static int close_this(struct ctl *c, struct look *look, void *ctx)
 {
+    const struct revocation r = { .kind = NHI_REVOKE_TASK, .id = c->operand[0], .reason = "" };
     struct store s = { 0 };
     struct nhi_task t = { .id = "" };
     struct ended ended;
-    int code = store_write(c, &s);
+    int code;
 
+    (void)ctx;
+    code = look != NULL ? store_read(c, &s) : store_write(c, &s);
     if (code == CTL_DONE)
         code = get(c, &s, &t);
     if (code == CTL_DONE && t.state != NHI_TASK_OPEN)
         code = ctl_fail(c, CTL_REFUSED, NULL, "task %s is already closed", t.id);
+    if (look != NULL) {
+        store_close(&s);
+        return code == CTL_DONE ? revoke_look(c, &r, look) : code;
+    }
     if (code == CTL_DONE)
         code = close_it(c, &s, &t);
     if (code == CTL_DONE && nhi_task_get(s.l, c->operand[0], &t) == NHI_OK) {
-        ended = end_named(c, s.l, &(struct revocation){ .kind = NHI_REVOKE_TASK, .id = t.id }, s.set.grace);
+        ended = end_named(c, s.l, &r, s.set.grace);
         out_line(c->out, "task %s is closed", t.id);
         ended_show(c, &ended);
         other_hosts_show(c, s.l, NHI_REVOKE_TASK, t.id, NULL);
@@ -262,6 +271,15 @@ static int task_close(struct ctl *c)
         ctl_note("its tickets can be ended without the ledger: nhictl revoke --task %s", c->operand[0]);
     store_close(&s);
     return code;
+}
+
+static int task_close(struct ctl *c)
+{
+    const struct close_args *args = c->args;
+    char sentence[NHI_TEXT_MAX];
+
+    snprintf(sentence, sizeof(sentence), "close task %s", c->operand[0]);
+    return look_first(c, &args->look, &(const struct look_verb){ .sentence = sentence, .run = close_this });
 }
 
 static const struct opt open_opts[] = {
@@ -286,6 +304,7 @@ static const struct opt list_opts[] = {
 
 static const struct opt close_opts[] = {
     { "reason", OPT_TEXT, offsetof(struct close_args, reason), false, "TEXT", "why", NULL, NHI_TEXT_MAX },
+    LOOK_OPTS(offsetof(struct close_args, look)),
     { .name = NULL },
 };
 
