@@ -16,6 +16,7 @@
 
 struct export_args {
     const char *out;
+    bool force;
 };
 
 /* In the form that libconfig reads back. No name has control characters. */
@@ -94,8 +95,10 @@ static int agent_export(struct ctl *c)
     struct store s = { 0 };
     char *text = NULL;
     enum nhi_err err;
-    int code = store_read(c, &s);
+    int code = text_need_new(c, args->out, args->force);
 
+    if (code == CTL_DONE)
+        code = store_read(c, &s);
     if (code == CTL_DONE) {
         if (c->json)
             out_table(c->out, "agents", NULL);
@@ -116,6 +119,7 @@ static int agent_export(struct ctl *c)
 
 static const struct opt export_opts[] = {
     { "out", OPT_PATH, offsetof(struct export_args, out), false, "FILE", "write to this file", NULL, 0 },
+    TEXT_FORCE_OPT(offsetof(struct export_args, force)),
     { .name = NULL },
 };
 

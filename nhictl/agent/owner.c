@@ -335,8 +335,8 @@ static const struct opt return_opts[] = {
 const struct verb owner_verbs[] = {
     { "owner", "list", owner_list, NULL, 0, 0, 0, "", "List the owners, and how many agents each has.", NULL,
       "nhictl owner list" },
-    { "owner", "offboard", owner_offboard, offboard_opts, sizeof(struct owner_args), 1, 1, "OWNER --reason TEXT",
-      "Suspend all agents of an owner who has left, and revoke their tickets.",
+    { "owner", "offboard", owner_offboard, offboard_opts, sizeof(struct owner_args), 1, 1,
+      "OWNER --reason TEXT [--dry-run]", "Suspend all agents of an owner who has left, and revoke their tickets.",
       "Each stays suspended until nhictl agent transfer gives it another owner.",
       "nhictl owner offboard ops@example.org --reason 'left the company'" },
     { "owner", "return", owner_return, return_opts, sizeof(struct owner_args), 1, 1, "OWNER [--resume] [--reason TEXT]",

@@ -14,6 +14,7 @@
 
 struct head_args {
     const char *out;
+    bool force;
 };
 
 static void show(struct ctl *c, const struct nhi_signed_head *h)
@@ -34,8 +35,10 @@ static int audit_head(struct ctl *c)
     struct store s = { 0 };
     char *token = NULL;
     enum nhi_err err;
-    int code = store_read(c, &s);
+    int code = text_need_new(c, args->out, args->force);
 
+    if (code == CTL_DONE)
+        code = store_read(c, &s);
     if (code == CTL_DONE) {
         err = head_make(&s, c->now, &h, &token);
         if (err == NHI_ERR_NOT_FOUND)
@@ -86,6 +89,7 @@ static int audit_key(struct ctl *c)
 
 static const struct opt head_opts[] = {
     { "out", OPT_PATH, offsetof(struct head_args, out), false, "FILE", "write to this file", NULL, 0 },
+    TEXT_FORCE_OPT(offsetof(struct head_args, force)),
     { .name = NULL },
 };
 

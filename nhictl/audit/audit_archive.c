@@ -14,6 +14,7 @@
 struct archive_args {
     int64_t before;
     const char *out;
+    bool dry_run;
 };
 
 static int choose(struct ctl *c, struct store *s, struct archive *a)
@@ -70,6 +71,31 @@ static int answer(struct ctl *c, const struct archive *a)
     return ctl_answer(c);
 }
 
+/* --dry-run: which events would go. */
+static int show_choice(struct ctl *c, struct archive *a)
+{
+    struct out_row *r = out_row_new(c->out);
+    struct store s = { 0 };
+    int code = store_read(c, &s);
+    int64_t count;
+
+    if (code == CTL_DONE)
+        code = choose(c, &s, a);
+    store_close(&s);
+    if (code != CTL_DONE) {
+        out_row_free(r);
+        return code;
+    }
+    count = a->nothing ? 0 : a->until - a->from.seq;
+    out_flag(r, "dry_run", NULL, true);
+    out_number(r, "events", NULL, count);
+    out_record(c->out, NULL, r);
+    if (!a->nothing)
+        out_line(c->out, "events %lld to %lld would go to %s, and no longer be in the ledger; nothing was changed",
+                 (long long)a->from.seq + 1, (long long)a->until, a->file);
+    return ctl_answer(c);
+}
+
 static int take_away(struct ctl *c, struct store *s, const struct archive *a)
 {
     const struct archive_args *args = c->args;
@@ -93,7 +119,9 @@ static int audit_archive(struct ctl *c)
     int code = store_need_root(c);
 
     if (code == CTL_DONE && args->before > c->now)
-        code = ctl_fail(c, CTL_USAGE, "nhictl audit archive --help", "--before takes a time in the past");
+        code = ctl_fail(c, CTL_USAGE, "nhictl help audit archive", "--before takes a time in the past");
+    if (code == CTL_DONE && args->dry_run)
+        return show_choice(c, &a);
     /* Ctrl-C leaves all of it done or nothing. */
     hold_begin(&held);
     if (code == CTL_DONE)
@@ -118,12 +146,14 @@ static const struct opt archive_opts[] = {
     { "before", OPT_MOMENT, offsetof(struct archive_args, before), true, "TIME", "events before this time", NULL, 0 },
     { "out", OPT_PATH, offsetof(struct archive_args, out), true, "FILE", "a new file for them, one line of JSON each",
       NULL, 0 },
+    { "dry-run", OPT_FLAG, offsetof(struct archive_args, dry_run), false, NULL, "only say which events would go", NULL,
+      0 },
     { .name = NULL },
 };
 
 const struct verb audit_archive_verbs[] = {
-    { "audit", "archive", audit_archive, archive_opts, sizeof(struct archive_args), 0, 0, "--before TIME --out FILE",
-      "Move old events from the ledger into a file.",
+    { "audit", "archive", audit_archive, archive_opts, sizeof(struct archive_args), 0, 0,
+      "--before TIME --out FILE [--dry-run]", "Move old events from the ledger into a file.",
       "The chain continues across the files: audit verify --archive FILE proves both. Keep the file.",
       "nhictl audit archive --before $(date -ud '1 year ago' +%FT%TZ) --out trail-until-last-year" },
     { .verb = NULL },

@@ -5,6 +5,7 @@
  * It contains no secret keys: the reader of a backup must not be able to sign tickets. If they are lost, restore makes
  * new ones.
  */
+#include <stddef.h>
 #include <string.h>
 
 #include "libnhi/ledger/event.h"
@@ -63,14 +64,21 @@ static int show(struct ctl *c, struct store *s, const char *file, size_t len)
     return ctl_answer(c);
 }
 
+struct backup_args {
+    bool force;
+};
+
 static int backup(struct ctl *c)
 {
+    const struct backup_args *args = c->args;
     unsigned char *image = NULL;
     struct store s = { 0 };
     enum nhi_err err;
     size_t len = 0;
     int code = store_need_root(c);
 
+    if (code == CTL_DONE)
+        code = text_need_new(c, c->operand[0], args->force);
     if (code == CTL_DONE) {
         record_backup(c, c->operand[0]);
         code = store_read(c, &s);
@@ -88,8 +96,14 @@ static int backup(struct ctl *c)
     return code;
 }
 
+static const struct opt backup_opts[] = {
+    TEXT_FORCE_OPT(offsetof(struct backup_args, force)),
+    { .name = NULL },
+};
+
 const struct verb backup_verbs[] = {
-    { NULL, "backup", backup, NULL, 0, 1, 1, "FILE", "Copy the ledger to FILE, while it is in use.",
+    { NULL, "backup", backup, backup_opts, sizeof(struct backup_args), 1, 1, "FILE [--force]",
+      "Copy the ledger to FILE, while it is in use.",
       "FILE belongs to root, mode 0600, and is complete or does not exist. It contains no secret keys.",
       "nhictl backup nhi.backup" },
     { .verb = NULL },

@@ -14,12 +14,14 @@
 #include "nhictl/review/review_list.h"
 #include "nhictl/say/ctl.h"
 #include "nhictl/say/fail.h"
+#include "nhictl/say/text_file.h"
 #include "nhictl/store/store.h"
 
 #define DAY INT64_C(86400)
 
 struct review_args {
     const char *html, *fail_on;
+    bool force;
     struct review_limits limits;
 };
 
@@ -147,6 +149,8 @@ static int review(struct ctl *c)
     if (args->html != NULL && strcmp(args->html, "-") == 0 && c->json)
         code = ctl_fail(c, CTL_USAGE, "--html FILE", "standard output cannot be both JSON and HTML");
     if (code == CTL_DONE)
+        code = text_need_new(c, args->html, args->force);
+    if (code == CTL_DONE)
         code = store_read(c, &s);
     if (code == CTL_DONE)
         code = review_gather(&r);
@@ -163,6 +167,7 @@ static int review(struct ctl *c)
 
 static const struct opt review_opts[] = {
     { "html", OPT_PATH, AT(html), false, "FILE", "write an HTML page to FILE; - for standard output", NULL, 0 },
+    TEXT_FORCE_OPT(AT(force)),
     { "fail-on", OPT_NAME, AT(fail_on), false, "LEVEL",
       "exit with 1 on a finding of this level or above: low, medium or high", is_level, 0 },
     { "window", OPT_DURATION, AT(limits.window), false, "SPAN", "how far to look back (30d)", NULL, 0 },

@@ -468,7 +468,7 @@ static const struct opt revoke_opts[] = {
 
 const struct verb revoke_verbs[] = {
     { NULL, "revoke", revoke_verb, revoke_opts, sizeof(struct revoke_given), 0, 1,
-      "WHAT | --ticket JTI | --task ID | --agent NAME | --issuer KID | --from FILE|- [--reason TEXT]",
+      "WHAT | --ticket JTI | --task ID | --agent NAME | --issuer KID | --from FILE|- [--reason TEXT] [--dry-run]",
       "End tickets now.",
       "WHAT is a task, an agent, a key, or a ticket by the beginning of its ID; it must be only one of them.\n"
       "Once this returns 0, the revoked tickets open nothing any more, and the sessions that they opened\n"

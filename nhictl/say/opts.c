@@ -15,7 +15,7 @@
 #include "nhictl/say/nearest.h"
 #include "nhictl/say/typed.h"
 
-#define OPTS_MAX 16
+#define OPTS_MAX 20
 
 static int bad_value(struct ctl *c, const struct opt *o, const char *value, const char *expected)
 {

@@ -159,6 +159,27 @@ int text_directory(const char *file, const char **name)
     return at;
 }
 
+int text_need_new(struct ctl *c, const char *file, bool force)
+{
+    struct stat st;
+
+    if (file == NULL || strcmp(file, "-") == 0 || force || lstat(file, &st) != 0 || !S_ISREG(st.st_mode))
+        return CTL_DONE;
+    return ctl_fail(c, CTL_REFUSED, "another name, or --force to replace it", "%s exists", file);
+}
+
+bool text_holds_ticket(const char *file)
+{
+    char begin[sizeof(NHI_TICKET_PREFIX) - 1];
+    int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
+    bool holds = fd >= 0 && read_all(fd, begin, sizeof(begin)) == (ssize_t)sizeof(begin) &&
+                 memcmp(begin, NHI_TICKET_PREFIX, sizeof(begin)) == 0;
+
+    if (fd >= 0)
+        close(fd);
+    return holds;
+}
+
 struct text_piece {
     const char *data;
     size_t len;

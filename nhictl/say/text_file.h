@@ -5,6 +5,7 @@
 #ifndef NHICTL_TEXT_FILE_H
 #define NHICTL_TEXT_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -20,6 +21,16 @@ int text_read(struct ctl *c, const char *file, char **text, size_t *len);
  * itself must not be one. */
 int text_write(struct ctl *c, const char *file, const char *text, mode_t mode);
 int text_write_bytes(struct ctl *c, const char *file, const void *data, size_t len, mode_t mode);
+/* Refuses a FILE that exists, unless force: --force was given. NULL and "-" are none. To be asked before anything is
+ * changed; who else writes there at the same moment is not its matter. An exit code. */
+int text_need_new(struct ctl *c, const char *file, bool force);
+/* The option of a verb that writes a file. at: of its bool. */
+#define TEXT_FORCE_OPT(at) \
+    { \
+        "force", OPT_FLAG, at, false, NULL, "replace FILE if it exists", NULL, 0 \
+    }
+/* Whether FILE is text that begins as a ticket. */
+bool text_holds_ticket(const char *file);
 /* Refuses to print a ticket if standard output is the system's journal, which users other than root can read. hint:
  * where to put it instead. An exit code. */
 int text_may_print(struct ctl *c, const char *hint);

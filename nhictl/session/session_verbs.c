@@ -401,7 +401,7 @@ const struct verb session_verbs[] = {
       "until: when its ticket, task or policy will end it, as things are now.", "nhictl session list" },
     { "session", "show", session_show, NULL, 0, 1, 1, "SESSION", "Show one session.", NULL,
       "nhictl session show a-0f5c21d8-57" },
-    { "session", "kill", session_kill, kill_opts, sizeof(struct kill_args), 1, 1, "SESSION",
+    { "session", "kill", session_kill, kill_opts, sizeof(struct kill_args), 1, 1, "SESSION [--dry-run]",
       "End one session; its ticket lives on.", "Sends SIGTERM, then SIGKILL after the grace period in nhi.conf.",
       "nhictl session kill a-0f5c21d8-57" },
     { "session", "end", session_end, end_opts, sizeof(struct end_args), 0, 0, "--leftovers ACCOUNT",
@@ -413,7 +413,7 @@ const struct verb session_verbs[] = {
 };
 
 const struct verb lockdown_verbs[] = {
-    { "lockdown", "on", lockdown_on, lock_opts, sizeof(struct lockdown_args), 0, 0, "[--reason TEXT]",
+    { "lockdown", "on", lockdown_on, lock_opts, sizeof(struct lockdown_args), 0, 0, "[--reason TEXT] [--dry-run]",
       "Refuse every agent, and end every agent's session.",
       "People are not affected. It works on a full disk, and without the ledger.",
       "nhictl lockdown on --reason 'stolen laptop'" },

@@ -317,7 +317,7 @@ const struct verb task_verbs[] = {
       "List open tasks.", NULL, "nhictl task list --agent ci-bot" },
     { "task", "show", task_show, NULL, 0, 1, 1, "ID", "Show one task and its tickets.", NULL,
       "nhictl task show build-4711" },
-    { "task", "close", task_close, close_opts, sizeof(struct close_args), 1, 1, "ID [--reason TEXT]",
+    { "task", "close", task_close, close_opts, sizeof(struct close_args), 1, 1, "ID [--reason TEXT] [--dry-run]",
       "Close a task, and end every ticket for it at once.", "A closed task never opens again.",
       "nhictl task close build-4711 --reason done" },
     { .verb = NULL },

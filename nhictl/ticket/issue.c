@@ -292,6 +292,8 @@ static int issue(struct ctl *c)
 
     if (code == CTL_DONE && args->out == NULL)
         code = text_may_print(c, "--out FILE");
+    if (code == CTL_DONE)
+        code = text_need_new(c, args->out, args->force);
     if (code == CTL_DONE && args->from != NULL)
         return issue_many(c, &issue_verbs[0], c->args);
     if (code == CTL_DONE)
@@ -350,6 +352,7 @@ static const struct opt issue_opts[] = {
       "let it be used from anywhere, not only from the place of its first use", NULL, 0 },
     { "key", OPT_NAME, AT(kid), false, "KID", "sign with this key of this host", nhi_name_is_kid, 0 },
     { "out", OPT_PATH, AT(out), false, "FILE", "write to this file, mode 0600, not to standard output", NULL, 0 },
+    TEXT_FORCE_OPT(AT(force)),
     { "from", OPT_LINES, AT(from), false, "FILE|-", "issue one for each line of these options", NULL, 0 },
     { .name = NULL },
 };

@@ -15,6 +15,7 @@ struct out_row;
 
 struct issue_args {
     const char *agent, *task, *host, *parent, *kid, *bind_key, *out, *from;
+    bool force; /* out may exist */
     char accounts[NHI_LIST_MAX + 1], services[NHI_LIST_MAX + 1], ssh[NHI_LIST_MAX + 1];
     int64_t ttl, renewable;
     uint32_t uses;

@@ -28,6 +28,7 @@
 
 struct renew_args {
     const char *out, *cert;
+    bool force;
     int64_t ttl;
 };
 
@@ -186,6 +187,9 @@ static int renew(struct ctl *c)
 
     if (code == CTL_DONE && args->out == NULL)
         code = text_may_print(c, "--out FILE");
+    /* The new ticket may take the place of the old one. */
+    if (code == CTL_DONE && args->out != NULL && !text_holds_ticket(args->out))
+        code = text_need_new(c, args->out, args->force);
     if (code == CTL_DONE)
         code = issue_bind(c, args->cert, args->cert != NULL, &certified);
     if (code == CTL_DONE)
@@ -225,6 +229,7 @@ static const struct opt renew_opts[] = {
     { "cert", OPT_PATH, AT(cert), false, "FILE.pub", "also write FILE-cert.pub, for the key that it is bound to", NULL,
       0 },
     { "out", OPT_PATH, AT(out), false, "FILE", "write to this file, mode 0600, not to standard output", NULL, 0 },
+    TEXT_FORCE_OPT(AT(force)),
     { .name = NULL },
 };
 

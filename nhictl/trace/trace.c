@@ -12,6 +12,7 @@
 #include "libnhi/ledger/ledger_task.h"
 #include "nhictl/say/fail.h"
 #include "nhictl/say/rows.h"
+#include "nhictl/say/text_file.h"
 #include "nhictl/trace/trace_html.h"
 #include "nhictl/trace/trace_read.h"
 #include "nhictl/trace/trace_sessions.h"
@@ -19,6 +20,7 @@
 
 struct trace_args {
     const char *agent, *ticket, *session, *html;
+    bool force;
 };
 
 /* Whether all steps are on one day, so that the day need not be repeated. */
@@ -219,7 +221,7 @@ static int which(struct ctl *c, struct trace *t)
                         "trace takes exactly one of a task, --agent, --ticket and --session");
     if (args->html != NULL && c->json)
         return ctl_fail(c, CTL_USAGE, NULL, "--html and --json cannot be combined");
-    return CTL_DONE;
+    return text_need_new(c, args->html, args->force);
 }
 
 static int trace(struct ctl *c)
@@ -257,6 +259,7 @@ static const struct opt trace_opts[] = {
       nhi_name_is_jti, 0 },
     { "session", OPT_NAME, AT(session), false, "SESSION", "a session, with its name from session list", is_session, 0 },
     { "html", OPT_PATH, AT(html), false, "FILE", "write an HTML page to FILE; - for standard output", NULL, 0 },
+    TEXT_FORCE_OPT(AT(force)),
     { .name = NULL },
 };
 

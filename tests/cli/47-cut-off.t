@@ -12,7 +12,7 @@ command -v strace >/dev/null || {
 }
 mkdir out
 
-to_file() { "$@" --agent ci-bot --task build-4711 --account deploy --service sshd,sudo --out out/ticket; }
+to_file() { "$@" --agent ci-bot --task build-4711 --account deploy --service sshd,sudo --force --out out/ticket; }
 # cut CALL NTH [OPTION...]: an issue that is killed at that call; not 0 if it does not get there.
 cut() {
     { to_file strace -qq -o /dev/null "${@:3}" -e trace="$1" -e inject="$1:signal=KILL:when=$2" "$BUILD/nhictl" issue; } >/dev/null 2>&1

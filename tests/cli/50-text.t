@@ -12,7 +12,24 @@ ok 'standard output has a summary and no ticket' grep -qE '^ticket [A-Za-z0-9_-]
 ok 'the file is 0600 whatever the umask' test "$(stat -c %a t.txt)" = 600
 ok 'the file holds one line' test "$(wc -l <t.txt)" = 1
 expect 0 'the ticket in it is good' nhictl ticket inspect t.txt
-expect 0 'issue --out over a file of ours' issue --out t.txt --json
+live() { nhictl ticket list --json | jq '.tickets | length'; }
+before=$(live)
+refused 1 't.txt exists' 'issue --out over a file' issue --out t.txt
+ok 'the hint is --force' complained 'try: another name, or --force to replace it'
+ok 'and no ticket was issued' test "$(live)" = "$before"
+expect 0 'renew --out over a ticket' nhictl renew --ttl 20m --out t.txt -- "$(nhictl ticket inspect t.txt --json | jq -r .ticket.jti)"
+echo text >text.txt
+refused 1 'text.txt exists' 'renew --out over another file' nhictl renew --ttl 30m --out text.txt -- "$(nhictl ticket inspect t.txt --json | jq -r .ticket.jti)"
+for line in 'backup text.txt' 'agent export --out text.txt' 'audit head --out text.txt' 'review --html text.txt' 'trace build-4711 --html text.txt'; do
+    # shellcheck disable=SC2086 # words
+    refused 1 'text.txt exists' "$line" nhictl $line
+    ok 'leaves the file' grep -qx text text.txt
+    # shellcheck disable=SC2086
+    expect 0 "$line --force" nhictl $line --force
+    ok 'replaces it' test "$(head -c 4 text.txt)" != text
+    echo text >text.txt
+done
+expect 0 'issue --out --force over a file of ours' issue --out t.txt --force --json
 ok 'the text is left out of --json then' json '.ticket.jti and (has("text") | not)'
 ok 'the file is the new one' test "$(nhictl ticket inspect t.txt --json | jq -r .ticket.jti)" = "$(jq -r .ticket.jti .out)"
 umask 022

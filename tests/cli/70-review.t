@@ -211,7 +211,7 @@ ok 'loads nothing' test "$(grep -coE '(src|href)=|https?://' page.html)" = 0
 expect 0 'to standard output' at 0 review --html -
 ok 'the same' test "$OUT" = "$(cat page.html)"
 expect 2 'two outputs at once' at 0 review --html - --json
-expect 1 'a page and a failure' at 0 review --html page.html --fail-on medium
+expect 1 'a page and a failure' at 0 review --html page.html --force --fail-on medium
 
 # --- the commands do what they promise
 resolve() { # resolve AGENT

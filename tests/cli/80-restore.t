@@ -78,7 +78,7 @@ ok 'the next agent gets the next uid' test "$(uid_of next-bot)" = $((LATE + 1))
 expect 0 'the trail continues' nhictl audit verify --head heads
 ok 'and reports that nothing was lost' said "event $((LAST + 1)) restored the ledger from a backup: no event of the trail was lost"
 nhictl task open build-2 --agent ci-bot --until 2h >/dev/null
-nhictl issue --agent ci-bot --task build-2 --account deploy --service sshd --out new >/dev/null
+nhictl issue --agent ci-bot --task build-2 --account deploy --service sshd --force --out new >/dev/null
 ok 'a new ticket is valid at once' test "$(reason new)" = permit
 expect 0 'the snapshot is right, and nothing else is wrong' nhictl status --json
 ok 'nothing needs attention, except agents without an owner' json '.attention == ["owner off-boarded: moved-bot waits for nhictl agent transfer"]'
@@ -117,7 +117,7 @@ ok 'an agent that has not ended, by the option, stays active' test "$(state_of c
 ok 'none of the next thousand uids is given' test "$(sqlite3 "$LEDGER" 'SELECT next_uid >= 66540 FROM setting')" = 1
 ok 'directories are as before' test "$(stat -c %a /var/lib/nhi/grants /var/lib/nhi/keys /var/lib/nhi | tr '\n' ' ')" = '700 700 755 '
 nhictl task open build-3 --agent ci-bot --until 2h --concurrent >/dev/null
-nhictl issue --agent ci-bot --task build-3 --account deploy --service sshd --out new >/dev/null
+nhictl issue --agent ci-bot --task build-3 --account deploy --service sshd --force --out new >/dev/null
 # The supervisor sees the new one with its next heartbeat.
 for ((i = 0; i < 300; i++)); do [ "$(reason new)" != permit ] || break && sleep 0.1; done
 ok 'and it works' test "$(reason new) $(reason live)" = 'permit issuer-retired'
@@ -135,7 +135,7 @@ ok 'and is set aside' test -s /var/lib/nhi/damaged-ledger.db
 
 nhictl agent resume ci-bot >/dev/null
 nhictl task open build-5 --agent ci-bot --until 2h >/dev/null
-nhictl issue --agent ci-bot --task build-5 --account deploy --service sshd --out new >/dev/null
+nhictl issue --agent ci-bot --task build-5 --account deploy --service sshd --force --out new >/dev/null
 stop_watch
 nhictl status >/dev/null
 sqlite3 "$LEDGER" 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
@@ -171,13 +171,13 @@ nhictl status >/dev/null
 sqlite3 "$LEDGER" 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
 cp "$LEDGER" old.db
 nhictl revoke --unseen --task some-9 --reason more >/dev/null
-nhictl backup newest.backup >/dev/null
+nhictl backup --force newest.backup >/dev/null
 rm "$LEDGER"* && cp old.db "$LEDGER" && chmod 600 "$LEDGER"
 expect 0 'a newer backup over an older ledger' nhictl restore newest.backup --json
 ok 'continues where the backup ends' json '.trail == "behind" and .suspended'
 ok 'with its content' test "$(sqlite3 "$LEDGER" "SELECT count(*) FROM revocation WHERE id = 'some-9'")" = 1
 expect 0 'and its trail' nhictl audit verify
-nhictl backup newest.backup >/dev/null
+nhictl backup --force newest.backup >/dev/null
 start_watch
 nhictl agent resume ci-bot >/dev/null
 

@@ -41,14 +41,14 @@ for ((i = 0; i < 24; i++)); do
     one_of 40m 55m 2h && ttl=$PICK
     must nhictl task open "job-$i" --agent "$agent" --until 4h --concurrent
     must nhictl issue --agent "$agent" --task "job-$i" --account "$accounts" --service "$services" --ttl "$ttl" \
-        --no-pin --out "$W/t-$i"
+        --no-pin --force --out "$W/t-$i"
     TICKETS+=("$W/t-$i") ACCOUNTS+=("${accounts//,/ }") SERVICES+=("${services//,/ }")
 done
 must nhictl revoke --ticket "$(jti_of "$W/t-0")"
 must nhictl task close job-1
 must nhictl revoke --task job-2
 must nhictl task open over --agent ci-bot --until 4h --concurrent
-must nhictl issue --agent ci-bot --task over --account ci-bot --service sshd --ttl 2s --no-pin --out "$W/t-over"
+must nhictl issue --agent ci-bot --task over --account ci-bot --service sshd --ttl 2s --no-pin --force --out "$W/t-over"
 TICKETS+=("$W/t-over") ACCOUNTS+=(ci-bot) SERVICES+=(sshd)
 sleep 3
 

@@ -41,7 +41,7 @@ mint() {
     [[ $has == *' --account '* ]] || set -- "$@" --account ci-bot
     [[ $has == *' --service '* ]] || set -- "$@" --service sshd,sudo
     [[ $has == *' --ttl '* ]] || set -- "$@" --ttl 15m
-    there nhictl issue --host "$HOST" --out "$file" "$@"
+    there nhictl issue --host "$HOST" --force --out "$file" "$@"
 }
 # The foreign key's public half: PASERK text, whatever is printed around it.
 public_key() { # public_key KID

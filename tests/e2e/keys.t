@@ -254,7 +254,7 @@ refused - 'and after it'
 
 # ---- what policy takes away from a session by key ----
 
-must nhictl issue --agent ci-bot --task build-1 --account ci-bot --bind-key "$W/id-bound.pub" --out "$W/own"
+must nhictl issue --agent ci-bot --task build-1 --account ci-bot --bind-key "$W/id-bound.pub" --force --out "$W/own"
 is "$(nhictl ticket show --json "$(jti_of "$W/own")" | jq -c .ticket.services)" '["sshd"]' \
     'the service of a bound key is sshd, if none is given'
 tty_of() { capture timeout 60 "$SSH_TOOL" ci-bot key "$W/id-bound" "${@}"; }
@@ -280,7 +280,7 @@ set_policy
 # ---- what the ticket itself takes away ----
 
 ssh-keygen -q -t ed25519 -N '' -f "$W/id-narrow"
-must nhictl issue --agent ci-bot --task build-1 --account ci-bot --bind-key "$W/id-narrow.pub" --ssh no-pty --out "$W/own"
+must nhictl issue --agent ci-bot --task build-1 --account ci-bot --bind-key "$W/id-narrow.pub" --ssh no-pty --force --out "$W/own"
 is "$(nhictl ticket show --json "$(jti_of "$W/own")" | jq -c .ticket.ssh)" '["no-pty"]' 'a ticket that takes away the terminal'
 sed -i 's/ -F none / -F none -tt /' "$SSH_TOOL"
 capture timeout 60 "$SSH_TOOL" ci-bot key "$W/id-narrow" tty

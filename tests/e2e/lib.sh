@@ -374,7 +374,7 @@ issue() {
     [[ $has == *' --account '* ]] || set -- "$@" --account ci-bot
     [[ $has == *' --service '* ]] || set -- "$@" --service sshd,sudo,su,cron
     [[ $has == *' --ttl '* ]] || set -- "$@" --ttl 15m
-    must nhictl issue --task "$task" --out "$file" "$@"
+    must nhictl issue --task "$task" --force --out "$file" "$@"
 }
 exp_of() { date -d "$(nhictl ticket inspect --json "$1" | jq -r .ticket.exp)" +%s; }
 # wait_out FILE: until the ticket in it has expired

@@ -8,7 +8,7 @@ lab_up
 nhi_up
 open_task build-1
 # renew FILE [OPTION...]: renews the ticket in FILE into FILE.new.
-renew() { capture nhictl renew "$(jti_of "$1")" --out "$1.new" "${@:2}"; }
+renew() { capture nhictl renew "$(jti_of "$1")" --force --out "$1.new" "${@:2}"; }
 exp_of() { nhictl ticket show --json "$(jti_of "$1")" | jq -r '.ticket.exp'; }
 state_of() { nhictl ticket show --json "$(jti_of "$1")" | jq -r '.ticket.state'; }
 login() { ssh_as ci-bot reply "$1" id -un; }

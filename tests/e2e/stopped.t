@@ -61,7 +61,7 @@ all_goes_through() {
     in_time "$SSH_TOOL" ci-bot reply "$W/free" 'sudo -n id -u' >"$W/out" 2>&1 </dev/null || bad+=" login($?)"
     in_time "$SSH_TOOL" alice key "$W/alice-key" true >"$W/out" 2>&1 </dev/null || bad+=" person($?)"
     in_time nhictl issue --task other-1 --agent other-bot --account other-bot --service sshd \
-        --ttl 15m --out "$W/spent" >"$W/out" 2>&1 || bad+=" issue($?)"
+        --ttl 15m --force --out "$W/spent" >"$W/out" 2>&1 || bad+=" issue($?)"
     in_time nhictl revoke --ticket "$(jti_of "$W/spent")" --reason test >"$W/out" 2>&1 || bad+=" revoke($?)"
     in_time nhictl status >"$W/out" 2>&1 || bad+=" status($?)"
     [ -z "$bad" ]
@@ -219,7 +219,7 @@ first_use_killed() {
     for ((k = 1; k <= total; k += $(depth 1200 200 60))); do
         open_task "first-$k"
         issue "$W/first" "first-$k" --account ci-bot,batch
-        must nhictl renew "$(jti_of "$W/first")" --ttl 30m --out "$W/first.new"
+        must nhictl renew "$(jti_of "$W/first")" --ttl 30m --force --out "$W/first.new"
         hold "$W/first.new"
         "$STOPAT" /usr/bin/su "$k" kill -- "${SU[@]}" </dev/null >/dev/null 2>&1 || continue
         in_time "${SU[@]}" </dev/null >/dev/null 2>&1 || bad+=" $k: locked out"
