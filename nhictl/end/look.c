@@ -107,7 +107,7 @@ static char *sum_of(const struct look *look, bool would)
 
 static void show_sessions(struct ctl *c, const struct look *look)
 {
-    out_table(c->out, "sessions", NULL);
+    out_table(c->out, "ends", NULL);
     for (size_t i = 0; i < look->session_count; i++) {
         const struct session *s = &look->sessions[i];
         struct out_row *r = out_row_new(c->out);

@@ -18,6 +18,7 @@
 #include "nhictl/end/end_verb.h"
 #include "nhictl/policy/apply.h"
 #include "nhictl/policy/apply_diff.h"
+#include "nhictl/policy/apply_sessions.h"
 #include "nhictl/policy/apply_tickets.h"
 #include "nhictl/policy/policy_read.h"
 #include "nhictl/policy/zone.h"
@@ -30,7 +31,7 @@
 #define YEAR INT64_C(31556952)
 
 struct apply_args {
-    bool dry_run;
+    bool dry_run, force;
 };
 
 struct plan {
@@ -40,6 +41,7 @@ struct plan {
     struct apply_side had; /* the policy in force, its rules by name */
     size_t added, removed, modified;
     struct apply_touched touched;
+    struct apply_effect effect;
     int64_t until; /* zones are compiled up to this moment */
     char hash[NHI_POLICY_LEN + 1];
     bool changed;
@@ -162,10 +164,31 @@ static int compare(struct ctl *c, struct store *s, struct plan *p)
     p->had.max_lifetime = s->set.max_lifetime;
     p->had.overdue_denies = s->set.overdue_denies;
     code = apply_show_tickets(
-        c, s, &p->had,
-        &(const struct apply_side){ p->conf.rules, p->conf.count, p->set.max_lifetime, p->set.overdue_denies },
-        &p->touched);
-    return code == CTL_DONE ? agents_compare(c, s, &p->agents) : code;
+        c, s,
+        &(const struct apply_change){
+            &p->had,
+            &(const struct apply_side){ p->conf.rules, p->conf.count, p->set.max_lifetime, p->set.overdue_denies },
+            &p->touched },
+        &p->effect);
+    if (code == CTL_DONE)
+        code = agents_compare(c, s, &p->agents);
+    return code == CTL_DONE ? apply_show_sessions(c, &p->effect, &p->agents) : code;
+}
+
+/* What takes nearly everything away may be a directory that is not mounted, or a file with a typing error. */
+static int need_force(struct ctl *c, const struct plan *p)
+{
+    const struct apply_args *args = c->args;
+
+    if (args->force || args->dry_run)
+        return CTL_DONE;
+    if (p->had.count > 0 && p->conf.count == 0)
+        return ctl_fail(c, CTL_REFUSED, "nhictl apply --dry-run, then nhictl apply --force",
+                        "this removes every rule (there are %zu), and nothing is permitted any more", p->had.count);
+    if (2 * p->effect.shut > p->effect.live)
+        return ctl_fail(c, CTL_REFUSED, "nhictl apply --dry-run, then nhictl apply --force",
+                        "of %zu live tickets %zu open nothing any more", p->effect.live, p->effect.shut);
+    return CTL_DONE;
 }
 
 /* ---- putting it in force ---- */
@@ -279,6 +302,8 @@ static int apply(struct ctl *c)
     if (code == CTL_DONE && p.agents.count > 0)
         code = store_need_sound(c, &s);
     if (code == CTL_DONE)
+        code = need_force(c, &p);
+    if (code == CTL_DONE)
         show_summary(c, &p);
     if (code == CTL_DONE && !args->dry_run)
         code = replace(c, &s, &p);
@@ -297,6 +322,7 @@ static int apply(struct ctl *c)
         code = ended_answer(c, &ended);
     free(p.had.rules);
     free(p.touched.rules);
+    free(p.effect.lost);
     nhi_policy_conf_free(&p.conf);
     agents_free(&p.agents);
     store_close(&s);
@@ -306,11 +332,13 @@ static int apply(struct ctl *c)
 static const struct opt apply_opts[] = {
     { "dry-run", OPT_FLAG, offsetof(struct apply_args, dry_run), false, NULL,
       "show what would change, and change nothing", NULL, 0 },
+    { "force", OPT_FLAG, offsetof(struct apply_args, force), false, NULL,
+      "also if no rule is left, or most live tickets open nothing any more", NULL, 0 },
     { .name = NULL },
 };
 
 const struct verb apply_verbs[] = {
-    { NULL, "apply", apply, apply_opts, sizeof(struct apply_args), 0, 0, "[--dry-run]",
+    { NULL, "apply", apply, apply_opts, sizeof(struct apply_args), 0, 0, "[--dry-run | --force]",
       "Put the settings, policy and agents of " NHI_CONF_DIR " into force.",
       "All of them or none: after an error in one, everything stays as it is.", "nhictl apply --dry-run" },
     { .verb = NULL },

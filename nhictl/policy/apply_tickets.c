@@ -23,6 +23,7 @@ struct change {
     } lists[2];                    /* loses, gains */
     char agent[NHI_AGENT_MAX + 1]; /* of the last ticket */
     bool touches;                  /* a rule that changed could be about it */
+    struct apply_effect *effect;
     int code;
 };
 
@@ -67,23 +68,44 @@ static void note(struct change *ch, bool gains, char *line)
     l->all[l->count++] = line;
 }
 
-static void show_doors(struct change *ch, const struct nhi_ticket *t, const struct nhi_facts *facts)
+static void note_lost(struct change *ch, const struct nhi_ticket_row *row, const struct preview_case *of)
 {
+    struct apply_effect *e = ch->effect;
+    struct apply_login *l;
+
+    e->lost = out_grow(e->lost, &e->lost_room, e->lost_count + 1, sizeof(*e->lost));
+    l = &e->lost[e->lost_count++];
+    memcpy(l->jti, row->ticket.jti, sizeof(l->jti));
+    memcpy(l->root, row->root, sizeof(l->root));
+    snprintf(l->account, sizeof(l->account), "%s", of->account);
+    snprintf(l->service, sizeof(l->service), "%s", of->service);
+}
+
+static void show_doors(struct change *ch, const struct nhi_ticket_row *row, const struct nhi_facts *facts)
+{
+    const struct nhi_ticket *t = &row->ticket;
     char account[NHI_LIST_MAX + 1], service[NHI_LIST_MAX + 1];
     const struct preview_case of = { t, facts, account, service };
     const char *a = t->accounts, *v;
-    bool opens[2];
+    bool opens[2], opened = false, open = false;
 
     while ((a = nhi_list_next(a, account)) != NULL)
         for (v = t->services; (v = nhi_list_next(v, service)) != NULL;) {
-            if (!could_change(ch, &of))
+            if (!could_change(ch, &of)) {
+                open = true; /* as it was, if it was */
                 continue;
+            }
             judge_both(ch, &of, opens);
+            opened = opened || opens[0];
+            open = open || opens[1];
+            if (opens[0] && !opens[1])
+                note_lost(ch, row, &of);
             if (opens[0] != opens[1])
                 note(ch, opens[1],
                      out_say("ticket %s of %s, task %s: %s account %s through %s", t->jti, t->agent, t->task,
                              opens[1] ? "gains" : "loses", account, service));
         }
+    ch->effect->shut += opened && !open;
 }
 
 /* Whether a rule that changed could be about this agent. The facts of a ticket cost more than this. */
@@ -116,12 +138,15 @@ static int judge_ticket(const struct nhi_ticket_row *row, void *ctx)
     struct nhi_facts facts;
 
     progress_step(0);
-    if (strcmp(t->host, ch->s->set.host) != 0 || !is_touched(ch, t->agent))
+    if (strcmp(t->host, ch->s->set.host) != 0)
+        return 0;
+    ch->effect->live++;
+    if (!is_touched(ch, t->agent))
         return 0;
     ch->code = preview_ticket(&ch->preview, t, &facts);
     if (ch->code != CTL_DONE)
         return 1;
-    show_doors(ch, t, &facts);
+    show_doors(ch, row, &facts);
     nhi_facts_free(&facts);
     return 0;
 }
@@ -142,13 +167,14 @@ static bool may_change(const struct apply_side *had, const struct apply_side *wa
     return touched->count > 0 || had->max_lifetime != want->max_lifetime || had->overdue_denies != want->overdue_denies;
 }
 
-int apply_show_tickets(struct ctl *c, struct store *s, const struct apply_side *had, const struct apply_side *want,
-                       const struct apply_touched *touched)
+int apply_show_tickets(struct ctl *c, struct store *s, const struct apply_change *change, struct apply_effect *effect)
 {
-    struct change ch = { .c = c, .s = s, .sides = { had, want }, .touched = touched };
+    struct change ch = {
+        .c = c, .s = s, .sides = { change->had, change->want }, .touched = change->touched, .effect = effect
+    };
     enum nhi_err err = NHI_OK;
 
-    if (may_change(had, want, touched)) {
+    if (may_change(change->had, change->want, change->touched)) {
         progress_begin(c, "judging tickets");
         ch.code = preview_begin(c, s, PREVIEW_EVER, &ch.preview);
         if (ch.code == CTL_DONE)

@@ -32,6 +32,9 @@ unknown() {
         }' page seen
 }
 
+# nouns_of WORD...: the verb of a line.
+nouns_of() { if [ "$1" = revoke ]; then echo revoke; else echo "$1 $2"; fi; }
+
 # These verbs print events, the output of another program, or nothing.
 NO_OBJECT='watch|run|audit export|audit follow'
 has init 0 nhictl init
@@ -115,6 +118,12 @@ has 'audit head' 0 nhictl audit head
 has 'audit verify' 0 nhictl audit verify
 nhictl backup old.backup >/dev/null
 has backup 0 nhictl backup nhi.backup
+for line in "revoke --ticket $JTI" 'task close build-4711' 'owner offboard ops@example.org --reason left' 'agent retire web-bot' \
+    'agent suspend web-bot' 'lockdown on'; do
+    # shellcheck disable=SC2086 # words
+    has "$(nouns_of $line)" 0 nhictl $line --dry-run
+done
+has 'audit archive' 0 nhictl audit archive --before "$(date -u +%FT%TZ)" --out archive --dry-run
 has revoke 0 nhictl revoke --json --ticket "$JTI"
 has 'task close' 0 nhictl task close build-4711
 has 'owner offboard' 0 nhictl owner offboard ops@example.org --reason left

@@ -29,7 +29,7 @@ would() {
     before=$(everything)
     expect 0 "$* --dry-run" nhictl "$@" --dry-run --json
     ok 'counts what would end' json ".ok and .dry_run and .would_end == {\"agents\": $agents, \"tickets\": $tickets, \"sessions\": 0}"
-    ok 'names the sessions' json '.sessions == []'
+    ok 'names the sessions' json '.ends == []'
     expect 0 "$* --dry-run, for people" nhictl "$@" --dry-run
     ok 'says that nothing was changed' said 'nothing was changed'
     everything >/run/t/after; echo "$before" >/run/t/before; diff /run/t/before /run/t/after | sed "s/^/# /";     ok 'and nothing was' test "$(everything)" = "$before"

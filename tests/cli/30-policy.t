@@ -157,6 +157,20 @@ rm $D/x.conf
 expect 0 'apply --dry-run of what was removed' nhictl apply --dry-run
 ok 'it lists what would be removed' said '- forbid x.conf:3'
 ok 'and keeps it' test "$(rules)" = 3
+# What takes most away needs --force.
+for n in 1 2 3; do nhictl issue --agent ci-bot --task build-4711 --account deploy --service sshd >/dev/null; done
+nhictl issue --agent ci-bot --task build-4711 --account ci-bot --service sudo >/dev/null
+cp $D/test.conf kept.conf
+sed -i 's/"sshd", *"sudo"/"sudo"/' $D/test.conf
+live=$(nhictl ticket list --json | jq '.tickets | length')
+refused 1 "live tickets" 'most tickets would open nothing any more' nhictl apply
+ok 'says how many' grep -qE "of $live live tickets [0-9]+ open nothing any more" <<<"$ERR"
+expect 0 'it can be looked at' nhictl apply --dry-run
+ok 'with each of them' test "$(grep -c 'loses account deploy through sshd' .out)" -ge 3
+ok 'nothing has changed' test "$(nhictl ticket list --json | jq '.tickets | length')" = "$live"
+cp kept.conf $D/test.conf
+nhictl revoke --agent ci-bot >/dev/null
+
 # The manuals' own examples.
 example() { sed -n '/^\.Bd -literal -offset indent$/,/^\.Ed/{//!p}' "$MANUALS/$1"; }
 example nhi-policy.5 >$D/x.conf
@@ -207,7 +221,9 @@ ok 'is shown as a loss' json '.modified == [] and (.loses | length > 0)'
 rm /etc/nhi/nhi.conf
 
 rm $D/test.conf
-expect 0 'apply of nothing' nhictl apply --json
+refused 1 'this removes every rule (there are 1), and nothing is permitted any more' 'apply of nothing' nhictl apply
+ok 'which shows it first' complained 'try: nhictl apply --dry-run, then nhictl apply --force'
+expect 0 'and of nothing with --force' nhictl apply --force --json
 ok 'nothing is permitted any more' json '.rules == 0 and .removed == ["deploy"]'
 rmdir $D 2>/dev/null || rm -rf $D
 refused 3 'no directory' 'no policy directory' nhictl apply

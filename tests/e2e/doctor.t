@@ -444,7 +444,7 @@ rolled_back() {
 fault ledger-rolled-back $STATE rolled_back
 fault trail-broken $STATE "sql 'DELETE FROM event WHERE seq = 2'"
 fault trail-broken $STATE "sql \"UPDATE event SET agent = 'other-bot' WHERE seq = 2\""
-fault policy-empty "$STATE /etc/nhi" 'rm /etc/nhi/policy.d/*; nhictl apply >/dev/null'
+fault policy-empty "$STATE /etc/nhi" 'rm /etc/nhi/policy.d/*; nhictl apply --force >/dev/null'
 fault policy-not-applied /etc/nhi "sed -i 's/, \"cron\"//' /etc/nhi/policy.d/e2e.conf"
 fault policy-broken /etc/nhi "echo 'rules = (' >/etc/nhi/policy.d/e2e.conf"
 fault reserve-missing $STATE/reserve "rm $STATE/reserve"

@@ -135,7 +135,7 @@ many() {
     survivors=0 bad=''
     for ((i = 0; i < RUNS; i++)); do
         echo "grace = $((i % 4 == 3));" >/etc/nhi/nhi.conf
-        must nhictl apply
+        must nhictl apply --force
         once ci-bot
         once batch
     done

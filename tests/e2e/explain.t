@@ -79,7 +79,7 @@ reason_of_explain() {
 }
 for ((round = 0; round < ROUNDS; round++)); do
     write_policy >/etc/nhi/policy.d/e2e.conf
-    must nhictl apply
+    must nhictl apply --force
     : >"$W/requests"
     for ((i = 0; i < EACH; i++)); do
         # Mostly what the ticket names: otherwise only that would be tested.

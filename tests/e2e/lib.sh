@@ -304,7 +304,7 @@ POLICY='rules = (
 set_policy() {
     install -d /etc/nhi/policy.d
     printf '%s\n' "$POLICY" >/etc/nhi/policy.d/e2e.conf
-    must nhictl apply
+    must nhictl apply --force
 }
 
 # SCHEMA: the version of the ledger's tables.

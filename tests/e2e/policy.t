@@ -21,7 +21,7 @@ rules() {
         [ "$#" -lt 2 ] || printf ',\n%s' "${@:2}"
         printf ' );\n'
     } >/etc/nhi/policy.d/e2e.conf
-    must nhictl apply
+    must nhictl apply --force
 }
 refused() { # refused REASON NAME; REASON -: sshd does not accept the key at all.
     unlike "$RC" '^0$' "$2: refused"
@@ -170,7 +170,7 @@ ok "$((N > 1))" "six at once, with room for one: $N permitted"
 
 rules ''
 echo 'max_lifetime = "14m";' >/etc/nhi/nhi.conf
-must nhictl apply
+must nhictl apply --force
 by_key 'echo got-in'
 refused - 'a ticket that lives longer than this host permits'
 capture nhictl issue --agent ci-bot --task build-1 --account deploy --service cron --ttl 15m

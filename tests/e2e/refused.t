@@ -125,7 +125,7 @@ must usermod -a -G sudo deploy
 refuse "$W/deploy" deploy privileged 'once the account is in a privileged group'
 must gpasswd -d deploy sudo
 must rm /etc/nhi/policy.d/e2e.conf
-must nhictl apply
+must nhictl apply --force
 refuse "$W/good" ci-bot policy 'without a rule'
 
 finish

@@ -60,7 +60,11 @@ in_session "$W/in" 'sleep 1000'
 sed 's/effect = "permit"/effect = "forbid"/' /etc/nhi/policy.d/e2e.conf >"$W/policy"
 cp /etc/nhi/policy.d/e2e.conf "$W/kept"
 cp "$W/policy" /etc/nhi/policy.d/e2e.conf
-must nhictl apply
+like "$(nhictl apply --dry-run --json | jq -c '[.ends[] | [.agent, .task, .account, .service]]')" '\["ci-bot","t-3","ci-bot","sshd"\]' \
+    'apply --dry-run names the session that would end'
+capture nhictl apply
+like "$RC$ERR" '^1.*live tickets? .* open nothing any more' 'and apply asks for --force'
+must nhictl apply --force
 over 'policy no longer permits it' forbidden
 cp "$W/kept" /etc/nhi/policy.d/e2e.conf
 must nhictl apply
