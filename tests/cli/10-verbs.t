@@ -127,7 +127,7 @@ ok 'ticket show --json has the row' json '.ticket.origin == "issued" and .ticket
     and .ticket.state == "live"'
 
 rm /etc/nhi/policy.d/all.conf
-nhictl apply >/dev/null
+nhictl apply --force >/dev/null
 expect 1 'ticket inspect before any rule' nhictl ticket inspect ticket.txt
 ok 'the error has the reason' complained 'no rule permits'
 mkdir -p /etc/nhi/policy.d
