@@ -109,8 +109,8 @@ enum nhi_err nhi_tree_each(struct nhi_ledger *l, int64_t now, int (*fn)(const ch
     /* Every command that writes asks this: it must not look at tickets that belong to no tree. */
     err =
         nhi_sql_prepare(l, &st,
-                        "SELECT tree FROM task WHERE tree IS NOT NULL AND state = 1 UNION"
-                        " SELECT t.tree FROM ticket t INDEXED BY ticket_of_tree WHERE t.tree IS NOT NULL AND t.exp > ?1"
+                        "SELECT tree FROM task INDEXED BY task_by_tree WHERE tree IS NOT NULL AND state = 1 UNION"
+                        " SELECT t.tree FROM ticket t INDEXED BY ticket_in_tree WHERE t.tree IS NOT NULL AND t.exp > ?1"
                         " AND t.superseded = 0 AND NOT EXISTS (SELECT 1 FROM revocation r"
                         "  WHERE r.kind = 1 AND r.id = t.root)",
                         "i", now);
@@ -151,7 +151,7 @@ enum nhi_err nhi_tree_end(struct nhi_ledger *l, const char *tree, const char *re
                       "isis", (int64_t)NHI_REVOKE_TICKET, tree, now, reason);
     if (err == NHI_OK)
         err = nhi_sql_run(l, NULL,
-                          "UPDATE task SET state = 2, closed = ?2, reason = ?3"
+                          "UPDATE task INDEXED BY task_by_tree SET state = 2, closed = ?2, reason = ?3"
                           " WHERE tree = ?1 AND state = 1",
                           "sis", tree, now, reason);
     return err;

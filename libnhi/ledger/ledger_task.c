@@ -113,9 +113,16 @@ enum nhi_err nhi_task_open_of(struct nhi_ledger *l, const char *agent, int64_t n
     return err;
 }
 
+/* When a task without a session ends, as nhi_task_end has it; one with a session may end later. An index has this. */
+#define DUE "CASE WHEN idle > 0 THEN min(deadline, max(opened, used) + idle) ELSE deadline END"
+
+/* Those past their deadline are few, since the next command closes them. */
 enum nhi_err nhi_task_count_open(struct nhi_ledger *l, int64_t now, int64_t *out)
 {
-    return nhi_sql_number(l, out, "SELECT count(*) FROM task WHERE state = 1 AND deadline > ?", "i", now);
+    return nhi_sql_number(l, out,
+                          "SELECT (SELECT count(*) FROM task WHERE state = 1) -"
+                          " (SELECT count(*) FROM task WHERE state = 1 AND " DUE " <= ?1 AND deadline <= ?1)",
+                          "i", now);
 }
 
 int64_t nhi_task_end(const struct nhi_task *t, bool in_session, const char **why)
@@ -129,30 +136,61 @@ int64_t nhi_task_end(const struct nhi_task *t, bool in_session, const char **why
     return since + t->idle;
 }
 
-enum nhi_err nhi_task_each_end(struct nhi_ledger *l,
+/* The open tasks that may end until then, first ends first. */
+static enum nhi_err prepare_ends(struct nhi_ledger *l, int64_t until, sqlite3_stmt **st)
+{
+    return nhi_sql_prepare(l, st,
+                           "SELECT " TASK_COLUMNS ", EXISTS (SELECT 1 FROM session s"
+                           " WHERE s.task = task.id AND s.ended = 0), " DUE " FROM task WHERE state = 1 AND " DUE
+                           " <= ? ORDER BY " DUE,
+                           "i", until);
+}
+
+struct end {
+    struct nhi_task t;
+    int64_t at, due; /* due: it does not end before this, nor does any that follows */
+    const char *why;
+};
+
+static enum nhi_err next_end(struct nhi_ledger *l, sqlite3_stmt *st, struct end *e)
+{
+    enum nhi_err err = nhi_sql_step(l, st);
+    bool in_session;
+
+    if (err != NHI_OK)
+        return err;
+    err = read_task(st, &e->t);
+    in_session = nhi_sql_int(st, 9, 0, 1, &err) == 1;
+    e->due = nhi_sql_int(st, 10, 0, INT64_MAX, &err);
+    e->at = nhi_task_end(&e->t, in_session, &e->why);
+    return err;
+}
+
+enum nhi_err nhi_task_each_end(struct nhi_ledger *l, int64_t until,
                                int (*fn)(const struct nhi_task *, int64_t at, const char *why, void *), void *ctx)
 {
     sqlite3_stmt *st = NULL;
-    const char *why = NULL;
-    struct nhi_task t;
-    enum nhi_err err;
-    bool in_session;
-    int64_t at;
+    enum nhi_err err = prepare_ends(l, until, &st);
+    struct end e;
 
-    err = nhi_sql_prepare(l, &st,
-                          "SELECT " TASK_COLUMNS ", EXISTS (SELECT 1 FROM session s"
-                          " WHERE s.task = task.id AND s.ended = 0)"
-                          " FROM task WHERE state = 1 ORDER BY deadline",
-                          "");
-    while (err == NHI_OK && (err = nhi_sql_step(l, st)) == NHI_OK) {
-        err = read_task(st, &t);
-        in_session = nhi_sql_int(st, 9, 0, 1, &err) == 1;
-        if (err != NHI_OK)
+    while (err == NHI_OK && (err = next_end(l, st, &e)) == NHI_OK)
+        if (e.at <= until && fn(&e.t, e.at, e.why, ctx) != 0)
             break;
-        at = nhi_task_end(&t, in_session, &why);
-        if (fn(&t, at, why, ctx) != 0)
-            break;
-    }
     nhi_sql_done(l, st);
+    return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
+}
+
+enum nhi_err nhi_task_first_end(struct nhi_ledger *l, int64_t *at)
+{
+    sqlite3_stmt *st = NULL;
+    enum nhi_err err = prepare_ends(l, INT64_MAX, &st);
+    int64_t first = INT64_MAX;
+    struct end e;
+
+    while (err == NHI_OK && (err = next_end(l, st, &e)) == NHI_OK && e.due < first)
+        first = e.at < first ? e.at : first;
+    nhi_sql_done(l, st);
+    if (err == NHI_OK || err == NHI_ERR_NOT_FOUND)
+        *at = first;
     return err == NHI_ERR_NOT_FOUND ? NHI_OK : err;
 }

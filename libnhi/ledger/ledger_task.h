@@ -26,10 +26,12 @@ NHI_CHECK enum nhi_err nhi_task_get(struct nhi_ledger *l, const char *id, struct
 #define NHI_TASK_DEADLINE "deadline"
 #define NHI_TASK_IDLE "idle"
 int64_t nhi_task_end(const struct nhi_task *t, bool in_session, const char **why);
-/* For every open task: when it ends, and why. fn: returns 0 to continue. */
-NHI_CHECK enum nhi_err nhi_task_each_end(struct nhi_ledger *l,
+/* For every open task that ends until then: when, and why. fn: returns 0 to continue. */
+NHI_CHECK enum nhi_err nhi_task_each_end(struct nhi_ledger *l, int64_t until,
                                          int (*fn)(const struct nhi_task *, int64_t at, const char *why, void *),
                                          void *ctx);
+/* When the first open task ends; INT64_MAX: none is open. */
+NHI_CHECK enum nhi_err nhi_task_first_end(struct nhi_ledger *l, int64_t *at);
 /* How many are open and have not reached their deadline. */
 NHI_CHECK enum nhi_err nhi_task_count_open(struct nhi_ledger *l, int64_t now, int64_t *out);
 /* agent NULL: those of all agents. Oldest first. */

@@ -90,8 +90,6 @@ static int count_ending(const struct nhi_task *t, int64_t at, const char *why, v
     struct status *n = ctx;
 
     (void)why;
-    if (at > n->now + SOON)
-        return 0;
     if (n->ending++ == 0 || at < n->ending_at) {
         n->ending_at = at;
         memcpy(n->ending_name, t->id, sizeof(t->id));
@@ -208,7 +206,7 @@ static enum nhi_err read_ledger(struct store *s, struct status *n)
     if (err == NHI_OK)
         err = nhi_policy_count(s->l, &rules);
     if (err == NHI_OK)
-        err = nhi_task_each_end(s->l, count_ending, n);
+        err = nhi_task_each_end(s->l, n->now + SOON, count_ending, n);
     if (err == NHI_OK)
         err = nhi_event_head(s->l, &head);
     if (err == NHI_OK)

@@ -25,8 +25,7 @@ static int collect(const struct nhi_task *t, int64_t at, const char *why, void *
 {
     struct over *o = ctx;
 
-    if (at > o->now)
-        return 0;
+    (void)at;
     o->all[o->count].t = *t;
     o->all[o->count++].why = why;
     return o->count == OVER_MAX;
@@ -59,7 +58,7 @@ static enum nhi_err close_all(struct nhi_ledger *l, struct over *o)
 
     o->count = 0;
     if (err == NHI_OK)
-        err = nhi_task_each_end(l, collect, o);
+        err = nhi_task_each_end(l, o->now, collect, o);
     for (size_t i = 0; i < o->count && err == NHI_OK; i++)
         if (strcmp(o->all[i].why, NHI_TASK_IDLE) != 0 || !was_used(o, &o->all[i].t))
             err = close_one(l, &o->all[i].t, o->all[i].why, o->now);
@@ -73,25 +72,14 @@ void tasks_sweep(struct nhi_ledger *l, int64_t now)
     if (o == NULL)
         return;
     o->now = now;
-    if (nhi_task_each_end(l, collect, o) == NHI_OK && o->count > 0 && close_all(l, o) != NHI_OK)
+    if (nhi_task_each_end(l, o->now, collect, o) == NHI_OK && o->count > 0 && close_all(l, o) != NHI_OK)
         nhi_ledger_rollback(l);
     free(o);
-}
-
-static int earliest(const struct nhi_task *t, int64_t at, const char *why, void *ctx)
-{
-    int64_t *next = ctx;
-
-    (void)t;
-    (void)why;
-    if (at < *next)
-        *next = at;
-    return 0;
 }
 
 int64_t tasks_next(struct nhi_ledger *l)
 {
     int64_t next = INT64_MAX;
 
-    return nhi_task_each_end(l, earliest, &next) == NHI_OK ? next : INT64_MAX;
+    return nhi_task_first_end(l, &next) == NHI_OK ? next : INT64_MAX;
 }

@@ -21,7 +21,7 @@
 #include "tests/lib/state.h"
 
 #define NOW STATE_NOW
-#define OTHERS 200u
+#define OTHERS 500u
 #define MOST 50 /* rows: more than the writers' own, fewer than the others' */
 
 /* Rows that the kept statements read without an index so far. */
@@ -31,6 +31,22 @@ static int scanned(const struct nhi_ledger *l, const char **sql)
 
     for (size_t i = 0; i < NHI_SQL_KEPT; i++) {
         int n = l->kept[i] != NULL ? sqlite3_stmt_status(l->kept[i], SQLITE_STMTSTATUS_FULLSCAN_STEP, 1) : 0;
+
+        if (n > most) {
+            most = n;
+            *sql = sqlite3_sql(l->kept[i]);
+        }
+    }
+    return most;
+}
+
+/* The most steps that one of the kept statements took so far: at least one for each row that it looked at. */
+static int stepped(const struct nhi_ledger *l, const char **sql)
+{
+    int most = 0;
+
+    for (size_t i = 0; i < NHI_SQL_KEPT; i++) {
+        int n = l->kept[i] != NULL ? sqlite3_stmt_status(l->kept[i], SQLITE_STMTSTATUS_VM_STEP, 1) : 0;
 
         if (n > most) {
             most = n;
@@ -90,11 +106,11 @@ static void agents(struct nhi_ledger *l)
     struct nhi_agent a;
     int64_t since;
 
-    state_agent(l, "new-bot", STATE_UID_MIN + 500);
+    state_agent(l, "new-bot", STATE_UID_MIN + 20 + OTHERS);
     assert_int_equal(nhi_agent_get(l, "new-bot", &a), NHI_OK);
-    assert_int_equal(nhi_agent_with_uid(l, STATE_UID_MIN + 500, name), NHI_OK);
+    assert_int_equal(nhi_agent_with_uid(l, STATE_UID_MIN + 20 + OTHERS, name), NHI_OK);
     assert_string_equal(name, "new-bot");
-    assert_int_equal(nhi_agent_with_uid(l, STATE_UID_MIN + 501, name), NHI_ERR_NOT_FOUND);
+    assert_int_equal(nhi_agent_with_uid(l, STATE_UID_MIN + 21 + OTHERS, name), NHI_ERR_NOT_FOUND);
     assert_int_equal(nhi_agent_transfer(l, "new-bot", "dev"), NHI_OK);
     assert_int_equal(nhi_agent_each_of(l, "dev", none, NULL), NHI_OK);
     assert_int_equal(nhi_owner_offboard(l, "eve", "left", NOW), NHI_OK);
@@ -122,6 +138,25 @@ static void tasks(struct nhi_ledger *l)
     assert_int_equal(nhi_task_open_of(l, "other-bot", NOW, id), NHI_ERR_NOT_FOUND);
 }
 
+static int no_task(const struct nhi_task *t, int64_t at, const char *why, void *ctx)
+{
+    (void)t;
+    (void)at;
+    (void)why;
+    (void)ctx;
+    return 0;
+}
+
+/* What every command and the supervisor ask, however many tasks are open. */
+static void ends_of_tasks(struct nhi_ledger *l)
+{
+    int64_t at = 0;
+
+    assert_int_equal(nhi_task_each_end(l, NOW + 300, no_task, NULL), NHI_OK);
+    assert_int_equal(nhi_task_first_end(l, &at), NHI_OK);
+    assert_int_equal(at, NOW + 7200);
+}
+
 static void tickets(struct nhi_ledger *l)
 {
     struct nhi_ticket first = ticket_of(1, "ci-bot", "build-1"), next = ticket_of(2, "ci-bot", "build-1");
@@ -139,6 +174,7 @@ static void tickets(struct nhi_ledger *l)
     assert_int_equal(nhi_ticket_lineage_end(l, row.root, &end), NHI_OK);
     assert_int_equal(nhi_ticket_last(l, row.root, &row), NHI_OK);
     assert_int_equal(nhi_ticket_bind_tree(l, &next, "tree", true), NHI_OK);
+    assert_int_equal(nhi_tree_each(l, NOW, no_jti, NULL), NHI_OK);
     assert_int_equal(nhi_tree_end(l, "tree", "x", NOW), NHI_OK);
     assert_int_equal(nhi_ticket_each_after(l, &(struct nhi_ticket_after){ "ci-bot", NOW - 1, NOW }, no_jti, NULL),
                      NHI_OK);
@@ -164,6 +200,7 @@ static void indexed(void **state)
 {
     struct nhi_ledger *l = state_begin();
     const char *sql = NULL;
+    int n;
 
     (void)state;
     for (unsigned i = 0; i < OTHERS; i++)
@@ -171,12 +208,16 @@ static void indexed(void **state)
     state_end(l);
     l = state_begin();
     (void)scanned(l, &sql);
+    (void)stepped(l, &sql);
     agents(l);
     tasks(l);
+    ends_of_tasks(l);
     tickets(l);
     endings(l);
     if (scanned(l, &sql) > MOST)
         fail_msg("a whole table is read by: %s", sql);
+    if ((n = stepped(l, &sql)) > (int)OTHERS)
+        fail_msg("%d what others have is read by: %s", n, sql);
     state_end(l);
 }
 

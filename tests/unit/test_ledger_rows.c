@@ -274,7 +274,7 @@ static void ends_at(struct nhi_ledger *l, int64_t at, const char *why)
 {
     struct nhi_event seen = { .at = 0 };
 
-    assert_int_equal(nhi_task_each_end(l, see_end, &seen), NHI_OK);
+    assert_int_equal(nhi_task_each_end(l, NOW + 1000, see_end, &seen), NHI_OK);
     assert_true(seen.at == at);
     assert_string_equal(seen.kind, why);
 }
@@ -287,6 +287,77 @@ static enum nhi_err fold(struct nhi_ledger *l, struct nhi_event *e, bool counted
 
     state_jti(++n, e->record);
     return nhi_event_fold(l, e, counted, &folded);
+}
+
+static void add_task(struct nhi_ledger *l, const char *id, int64_t deadline, int64_t idle)
+{
+    struct nhi_task t = { .agent = "ci-bot", .deadline = deadline, .idle = idle };
+
+    snprintf(t.id, sizeof(t.id), "%s", id);
+    assert_int_equal(nhi_task_open(l, &t, NOW), NHI_OK);
+}
+
+static int list_end(const struct nhi_task *t, int64_t at, const char *why, void *ctx)
+{
+    char *text = ctx;
+
+    snprintf(text + strlen(text), 200 - strlen(text), "%s %d %s, ", t->id, (int)(at - NOW), why);
+    return 0;
+}
+
+static void all_end(struct nhi_ledger *l, int64_t until, const char *wanted)
+{
+    char text[200] = "";
+
+    assert_int_equal(nhi_task_each_end(l, until, list_end, text), NHI_OK);
+    assert_string_equal(text, wanted);
+}
+
+static void open_and_first(struct nhi_ledger *l, int64_t now, int64_t open, int64_t first)
+{
+    int64_t n = -1;
+
+    assert_int_equal(nhi_task_count_open(l, now, &n), NHI_OK);
+    assert_int_equal(n, open);
+    assert_int_equal(nhi_task_first_end(l, &n), NHI_OK);
+    assert_true(n == first);
+}
+
+/* One that is idle the soonest is not the first to end while it has a session. */
+static void first_to_end(void **state)
+{
+    struct nhi_session_end end = { .handle = "p-1", .reason = "closed", .at = NOW + 5 };
+    struct nhi_ledger *l = state_begin();
+    struct nhi_grant g = state_grant(1, 1);
+    bool b = false;
+
+    (void)state;
+    assert_int_equal(nhi_task_close(l, "build-1", "", NOW), NHI_OK);
+    open_and_first(l, NOW, 0, INT64_MAX);
+    add_task(l, "late", NOW + 900, 0);
+    add_task(l, "at-work", NOW + 300, 10);
+    add_task(l, "idle", NOW + 500, 200);
+    memcpy(g.ticket.task, "at-work", 8);
+    assert_int_equal(nhi_session_note(l, &g, "p-1"), NHI_OK);
+    open_and_first(l, NOW, 3, NOW + 200);
+    all_end(l, NOW + 199, "");
+    all_end(l, NOW + 200, "idle 200 idle, ");
+    all_end(l, NOW + 300, "at-work 300 deadline, idle 200 idle, ");
+    all_end(l, NOW + 900, "at-work 300 deadline, idle 200 idle, late 900 deadline, ");
+    open_and_first(l, NOW + 300, 2, NOW + 200);
+    end.g = g;
+    g = state_grant(2, 2);
+    memcpy(g.ticket.task, "idle", 5);
+    assert_int_equal(nhi_session_note(l, &g, "p-2"), NHI_OK);
+    open_and_first(l, NOW, 3, NOW + 300);
+    assert_int_equal(nhi_session_record_end(l, &end, &b), NHI_OK);
+    open_and_first(l, NOW, 3, NOW + 15);
+    all_end(l, NOW + 15, "at-work 15 idle, ");
+    assert_int_equal(nhi_task_close(l, "at-work", "", NOW), NHI_OK);
+    assert_int_equal(nhi_task_close(l, "idle", "", NOW), NHI_OK);
+    open_and_first(l, NOW + 899, 1, NOW + 900);
+    open_and_first(l, NOW + 900, 0, NOW + 900);
+    state_end(l);
 }
 
 /* Idle from its opening on, from the last grant, or from the end of the last session; never during one. */
@@ -478,8 +549,9 @@ int main(void)
         cmocka_unit_test_setup(agent_roundtrip, state_ready), cmocka_unit_test_setup(agent_never_again, state_ready),
         cmocka_unit_test_setup(agent_refused, state_ready),   cmocka_unit_test_setup(agent_states, state_ready),
         cmocka_unit_test_setup(agents_in_order, state_ready), cmocka_unit_test_setup(tasks, state_ready),
-        cmocka_unit_test_setup(idle_tasks, state_ready),      cmocka_unit_test_setup(issuers, state_ready),
-        cmocka_unit_test_setup(policy, state_ready),          cmocka_unit_test_setup(event_rows, state_ready),
+        cmocka_unit_test_setup(idle_tasks, state_ready),      cmocka_unit_test_setup(first_to_end, state_ready),
+        cmocka_unit_test_setup(issuers, state_ready),         cmocka_unit_test_setup(policy, state_ready),
+        cmocka_unit_test_setup(event_rows, state_ready),
     };
 
     if (!state_enter())
