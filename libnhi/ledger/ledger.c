@@ -95,6 +95,19 @@ static enum nhi_err set_up(struct nhi_ledger *l, int wait_ms)
     return nhi_sql_err(l, rc);
 }
 
+/* Programs that use the ledger have one thread, and nobody asks how much memory SQLite has: it needs neither locks nor
+ * sums for that. Without effect, and harmless, once SQLite was used. */
+static void set_up_sqlite(void)
+{
+    static bool done;
+
+    if (done)
+        return;
+    done = true;
+    (void)sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static enum nhi_err connect_db(const char *dir, enum nhi_ledger_mode mode, struct nhi_ledger **out)
 {
     int flags = SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
@@ -112,6 +125,7 @@ static enum nhi_err connect_db(const char *dir, enum nhi_ledger_mode mode, struc
     if (l == NULL)
         return NHI_ERR_NOMEM;
     l->mode = mode == NHI_LEDGER_READ ? NHI_LEDGER_READ : NHI_LEDGER_WRITE;
+    set_up_sqlite();
     flags |= mode == NHI_LEDGER_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
     /* Nobody asks how much memory it has, and counting that takes a lock each time. Too late after the first. */
     (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);

@@ -131,7 +131,7 @@ static void parse(const struct image *i, struct nhi_reserve_note *n)
     bool lockdown = kind == NHI_NOTE_LOCKDOWN_ON || kind == NHI_NOTE_LOCKDOWN_OFF;
 
     memset(n, 0, sizeof(*n));
-    if (i->sum != sum_of(*i) || memchr(i->id, '\0', sizeof(i->id)) == NULL ||
+    if (kind == 0 || i->sum != sum_of(*i) || memchr(i->id, '\0', sizeof(i->id)) == NULL ||
         memchr(i->reason, '\0', sizeof(i->reason)) == NULL ||
         (i->reason[0] != '\0' && !nhi_name_is_text(i->reason, NHI_TEXT_MAX)) ||
         (lockdown ? i->id[0] != '\0' : !nhi_reserve_id_ok(kind, i->id)))
