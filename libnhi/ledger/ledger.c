@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "libnhi/base/paths.h"
+#include "libnhi/base/phase.h"
 #include "libnhi/ledger/ledger_tie.h"
 #include "libnhi/ledger/schema.h"
 #include "libnhi/ledger/setting.h"
@@ -27,6 +28,7 @@
 
 #define READER_WAIT_MS 2000 /* for an nhictl that recovers after a crash */
 #define LOG_HEADER 32       /* bytes before the first page in the log */
+#define LOG_KEPT 524288     /* bytes: to read more of it at each opening takes longer than to empty it */
 
 static const char *const companions[] = { NHI_LEDGER_FILE, NHI_LEDGER_FILE "-wal", NHI_LEDGER_FILE "-shm" };
 
@@ -158,6 +160,15 @@ static enum nhi_err make_file(const char *dir)
     return err;
 }
 
+static int open_log(struct nhi_ledger *l, sqlite3_file **log, sqlite3_int64 *size)
+{
+    int rc = sqlite3_file_control(l->db, NULL, SQLITE_FCNTL_JOURNAL_POINTER, log);
+
+    if (rc == SQLITE_OK && (*log == NULL || (*log)->pMethods == NULL))
+        rc = SQLITE_CANTOPEN;
+    return rc == SQLITE_OK ? (*log)->pMethods->xFileSize(*log, size) : rc;
+}
+
 /* A writer that is killed before its first page leaves a log with only a header, which readers with readonly_shm never
  * accept (at least up to SQLite 3.40: they compare a salt that they read from a longer log only). With one more byte
  * they do. Call with the write lock. */
@@ -166,13 +177,8 @@ static enum nhi_err pad_log(struct nhi_ledger *l)
     static const char zeros[LOG_HEADER + 1];
     sqlite3_file *log = NULL;
     sqlite3_int64 size = 0;
-    int rc;
+    int rc = open_log(l, &log, &size);
 
-    rc = sqlite3_file_control(l->db, NULL, SQLITE_FCNTL_JOURNAL_POINTER, &log);
-    if (rc == SQLITE_OK && (log == NULL || log->pMethods == NULL))
-        rc = SQLITE_CANTOPEN;
-    if (rc == SQLITE_OK)
-        rc = log->pMethods->xFileSize(log, &size);
     if (rc == SQLITE_OK && size <= LOG_HEADER)
         rc = log->pMethods->xWrite(log, zeros, LOG_HEADER + 1 - (int)size, size);
     return nhi_sql_err(l, rc);
@@ -205,6 +211,8 @@ enum nhi_err nhi_ledger_create(const char *dir, const char *host, uint32_t uid_m
         err = nhi_schema_create(l, host, uid_min, uid_max, now);
     if (err == NHI_OK)
         err = nhi_ledger_commit(l);
+    if (err == NHI_OK)
+        nhi_ledger_empty_log(l);
     nhi_ledger_close(l);
     return err;
 }
@@ -251,20 +259,65 @@ enum nhi_err nhi_ledger_open(const char *dir, enum nhi_ledger_mode mode, struct 
     return err;
 }
 
+static void stop_publishing(struct nhi_ledger *l)
+{
+    if (l->hooks != NULL)
+        l->hooks->free(l->publisher);
+    l->hooks = NULL;
+    l->publisher = NULL;
+}
+
+/* It takes the locks of a reader alone then, and does not empty the log when it is closed. */
+enum nhi_err nhi_ledger_only_reads(struct nhi_ledger *l)
+{
+    if (!sqlite3_get_autocommit(l->db))
+        return NHI_ERR_STATE;
+    stop_publishing(l);
+    l->mode = NHI_LEDGER_READ;
+    return nhi_sql_err(l, sqlite3_exec(l->db, "PRAGMA query_only=ON", NULL, NULL, NULL));
+}
+
+/* Only as much as needs no waiting: a reader that was stopped may hold its position for ever. */
+void nhi_ledger_empty_log(struct nhi_ledger *l)
+{
+    (void)sqlite3_busy_timeout(l->db, 0);
+    (void)sqlite3_wal_checkpoint_v2(l->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+}
+
+bool nhi_ledger_has_log(const char *dir)
+{
+    struct stat st;
+    bool has;
+    int fd;
+
+    if (nhi_dir_borrow(dir, &fd) != NHI_OK)
+        return false;
+    has = fstatat(fd, companions[1], &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_size > LOG_HEADER + 1;
+    nhi_dir_return(fd);
+    return has;
+}
+
+/* Two flushes, which nobody should wait for who changed only a few rows: those are on the disk already, in the log. */
+static void empty_long_log(struct nhi_ledger *l)
+{
+    sqlite3_file *log = NULL;
+    sqlite3_int64 size = 0;
+
+    if (open_log(l, &log, &size) != SQLITE_OK || size > LOG_KEPT)
+        nhi_ledger_empty_log(l);
+}
+
 void nhi_ledger_close(struct nhi_ledger *l)
 {
     if (l == NULL)
         return;
     if (l->db != NULL && l->mode == NHI_LEDGER_WRITE) {
-        /* Only as much as needs no waiting: a reader that was stopped may hold its position for ever. */
         nhi_ledger_rollback(l);
-        (void)sqlite3_busy_timeout(l->db, 0);
-        (void)sqlite3_wal_checkpoint_v2(l->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+        empty_long_log(l);
     }
     nhi_sql_forget(l);
     (void)sqlite3_close(l->db);
-    if (l->hooks != NULL)
-        l->hooks->free(l->publisher);
+    stop_publishing(l);
     free(l);
 }
 

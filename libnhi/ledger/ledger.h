@@ -3,8 +3,9 @@
  * The ledger, which only nhictl writes and reads: a login reads what was published from it (publish.h).
  *
  * SQLite in WAL mode, owned by root, 0600, in a directory that was checked. Writers take one immediate transaction with
- * synchronous=FULL. Readers never take a lock that anybody waits for: they open with mode=ro and readonly_shm, so that
- * nhictl waits for no reader (it checkpoints only when that needs no waiting).
+ * synchronous=FULL. Readers never take a lock that anybody waits for, so that nhictl waits for no reader (it
+ * checkpoints only when that needs no waiting): they open with mode=ro and readonly_shm, or are writers that have
+ * written.
  *
  * A handle belongs to the process that opened it: close it before fork, never use it after.
  */
@@ -36,7 +37,15 @@ NHI_CHECK enum nhi_err nhi_ledger_create(const char *dir, const char *host, uint
 /* NHI_ERR_NOT_FOUND, NHI_ERR_UNSAFE, NHI_ERR_CORRUPT, NHI_ERR_VERSION, NHI_ERR_SYS, NHI_ERR_BUSY. NHI_ERR_STATE: a
  * reader found a ledger of an older release, which the next writer upgrades in one step. */
 NHI_CHECK enum nhi_err nhi_ledger_open(const char *dir, enum nhi_ledger_mode mode, struct nhi_ledger **out);
+/* Also empties the log if it is long and nobody is in the way. */
 void nhi_ledger_close(struct nhi_ledger *l);
+/* From here on a writer outside of a transaction is a reader, and publishes nothing. */
+NHI_CHECK enum nhi_err nhi_ledger_only_reads(struct nhi_ledger *l);
+/* Takes the log into the database and empties it, outside of a transaction of a writer, which waits for nobody from
+ * then on. Without effect if somebody is in the way. */
+void nhi_ledger_empty_log(struct nhi_ledger *l);
+/* Whether the log has something. */
+bool nhi_ledger_has_log(const char *dir);
 /* How long one in that mode waits for others, in milliseconds. */
 int nhi_ledger_patience(enum nhi_ledger_mode mode);
 

@@ -139,7 +139,7 @@ static enum nhi_err end_what_has_ended(struct nhi_ledger *writer, int64_t now, b
     return grants != NHI_OK ? grants : sessions != NHI_OK ? sessions : refused;
 }
 
-/* The only place that opens the ledger for writing: whatever is written is published. */
+/* The only place that opens the ledger to change something: whatever is written is published. */
 static enum nhi_err open_writer(enum store_wait wait, struct nhi_ledger **out)
 {
     static const enum nhi_ledger_mode modes[] = {
@@ -152,6 +152,16 @@ static enum nhi_err open_writer(enum store_wait wait, struct nhi_ledger **out)
     /* As long for the publication of another command as for its transaction. */
     return err == NHI_OK ? nhi_ledger_publishes(*out, NHI_STATE_DIR, NHI_RUN_DIR, nhi_ledger_patience(modes[wait]))
                          : err;
+}
+
+/* Changes nothing that is published. */
+void store_empty_log(void)
+{
+    struct nhi_ledger *l = NULL;
+
+    if (nhi_ledger_has_log(NHI_STATE_DIR) && nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_WRITE_NOW, &l) == NHI_OK)
+        nhi_ledger_empty_log(l);
+    nhi_ledger_close(l);
 }
 
 #define AT_WORK 60 /* seconds: no writer takes as long to rename its file */
@@ -192,22 +202,43 @@ static enum nhi_err drain(struct nhi_ledger *l, int64_t now)
 
 /* Grants of a moment ago are part of the answer; if they cannot be folded in, the answer is older. Also makes the files
  * that readers need beside a ledger that was restored from a backup. */
+static enum nhi_err keep_house(int64_t now, enum store_wait wait, bool look, struct nhi_ledger **writer)
+{
+    enum nhi_err err = open_writer(wait, writer);
+
+    if (err == NHI_OK)
+        err = nhi_ledger_publish_if_stale(*writer, now);
+    if (err == NHI_OK)
+        err = drain(*writer, now);
+    if (err == NHI_OK)
+        err = end_what_has_ended(*writer, now, look);
+    sweep_files(now);
+    return err;
+}
+
 bool store_keep_house(int64_t now, enum store_wait wait, bool look, int64_t *next)
 {
     struct nhi_ledger *writer = NULL;
-    enum nhi_err err = open_writer(wait, &writer);
+    enum nhi_err err = keep_house(now, wait, look, &writer);
 
-    if (err == NHI_OK)
-        err = nhi_ledger_publish_if_stale(writer, now);
-    if (err == NHI_OK)
-        err = drain(writer, now);
-    if (err == NHI_OK)
-        err = end_what_has_ended(writer, now, look);
     if (err == NHI_OK && next != NULL)
         *next = tasks_next(writer);
     nhi_ledger_close(writer);
-    sweep_files(now);
     return err != NHI_ERR_BUSY;
+}
+
+/* By what the house was kept with, if that is sound: the schema and the log are read once. */
+static enum nhi_err open_reader(int64_t now, struct nhi_ledger **out)
+{
+    enum nhi_err err = keep_house(now, STORE_WAITS, !nhi_heartbeat_is_live(NHI_RUN_DIR), out);
+
+    if (err == NHI_OK)
+        err = nhi_ledger_only_reads(*out);
+    if (err == NHI_OK)
+        return NHI_OK;
+    nhi_ledger_close(*out);
+    *out = NULL;
+    return nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, out);
 }
 
 int store_read(struct ctl *c, struct store *s)
@@ -216,9 +247,8 @@ int store_read(struct ctl *c, struct store *s)
 
     if (geteuid() != 0)
         return ctl_fail(c, CTL_REFUSED, "sudo nhictl ...", "only root can read the ledger");
-    (void)store_keep_house(c->now, STORE_WAITS, !nhi_heartbeat_is_live(NHI_RUN_DIR), NULL);
+    err = open_reader(c->now, &s->l);
     nhi_last_seen_ask(NHI_STATE_DIR, NHI_RUN_DIR, &s->seen);
-    err = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &s->l);
     /* One view for everything that the verb reads. */
     if (err == NHI_OK)
         err = nhi_ledger_begin(s->l, c->now);

@@ -49,6 +49,9 @@ NHI_CHECK enum nhi_err store_publish_as_is(struct store *s, int64_t now);
 /* For the start of a host: publishes if there is no copy of the accounts on the tmpfs. false: another process is
  * writing the ledger, so try again later. */
 bool store_publish_missing(int64_t now);
+/* Empties the ledger's log, if it has one and nobody is in the way: for the supervisor, when it rests. Until then each
+ * command that opens the ledger reads the log again. */
+void store_empty_log(void);
 /* The account as the snapshot has it: the account of every agent resolves, and has no shell while the agent may not log
  * in, for programs that do not ask PAM. locked: the host is in lockdown. */
 void store_published(const struct nhi_agent *a, bool locked, struct nhi_account *out);

@@ -498,8 +498,10 @@ static void run(struct ctl *c, struct watch *w)
         if (w->publish && beats)
             w->publish = !store_publish_missing(nhi_now());
         /* Not while a session is being ended. */
-        if (beats && wait < 0 && w->seen == NHI_OK)
+        if (beats && wait < 0 && w->seen == NHI_OK) {
             retention_step(c, &w->retention, now);
+            store_empty_log();
+        }
         w->leftovers.grace_ms = w->grace * 1000;
         left = leftovers_step(c, &w->leftovers, now, beats);
         rest = w->look ? PAUSE_MS : NHI_HEARTBEAT_EVERY * 1000 - (nhi_clock_ms(CLOCK_BOOTTIME) - w->beaten);

@@ -22,7 +22,9 @@ reason() {
 ok 'the ticket works at first' test "$(reason)" = permit
 
 # --- the disk is full
+# What is still in the ledger's log would free space later.
 fill() {
+    empty_log
     dd if=/dev/zero of=/var/lib/nhi/filler bs=4096 2>/dev/null
     dd if=/dev/zero of=/var/lib/nhi/filler2 bs=1 count=4096 2>/dev/null
 }
@@ -133,6 +135,7 @@ rm /var/lib/nhi/filler*
 again >ticket.txt
 
 # --- the ledger is damaged
+empty_log
 cp $LEDGER good.db
 for damage in 'head -c 4096 /dev/urandom' 'true' 'head -c 100 good.db' 'head -c 40000 good.db'; do
     $damage >$LEDGER

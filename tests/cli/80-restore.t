@@ -126,6 +126,7 @@ refused 1 'as far as this host knows' 'a uid that was used' nhictl restore $B --
 ok 'a fresh ledger in between is no obstacle' eval 'rm -f /var/lib/nhi/accounts && nhictl init'
 expect 0 'with a uid' nhictl restore $B --next-uid 70000 --json
 ok 'which is the next one' json '.next_uid == 70000 and .trail == "lost"'
+empty_log
 dd if=/dev/urandom of="$LEDGER" bs=4096 seek=2 count=20 conv=notrunc 2>/dev/null
 expect 0 'a damaged ledger' nhictl restore $B --json
 ok 'counts as lost' json '.trail == "lost"'
@@ -138,7 +139,7 @@ nhictl task open build-5 --agent ci-bot --until 2h >/dev/null
 nhictl issue --agent ci-bot --task build-5 --account deploy --service sshd --force --out new >/dev/null
 stop_watch
 nhictl status >/dev/null
-sqlite3 "$LEDGER" 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
+empty_log
 cp "$LEDGER" old.db
 nhictl agent retire held-bot --reason finished >/dev/null
 nhictl backup newest.backup >/dev/null
@@ -168,7 +169,7 @@ ok 'nothing is lost' json '.trail == "whole" and (.suspended | not)'
 nhictl agent resume ci-bot >/dev/null
 stop_watch
 nhictl status >/dev/null
-sqlite3 "$LEDGER" 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
+empty_log
 cp "$LEDGER" old.db
 nhictl revoke --unseen --task some-9 --reason more >/dev/null
 nhictl backup --force newest.backup >/dev/null

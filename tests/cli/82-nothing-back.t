@@ -19,7 +19,7 @@ reason() { nhictl explain "$1" --account deploy --service sshd --json 2>/dev/nul
 # Saves the ledger for later, and puts it back.
 keep() {
     nhictl status >/dev/null
-    sqlite3 "$LEDGER" 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
+    empty_log
     cp "$LEDGER" "$1"
 }
 put_in_place() { rm -f "$LEDGER"* && cp "$1" "$LEDGER" && chmod 600 "$LEDGER"; }

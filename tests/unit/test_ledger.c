@@ -217,13 +217,11 @@ static void without_companions(void **state)
     opens(NHI_OK);
 }
 
-static void readers_write_nothing(void **state)
+static void writes_nothing(struct nhi_ledger *l)
 {
-    struct nhi_ledger *l = state_open(NHI_LEDGER_READ);
     struct nhi_task t = { .id = "t", .agent = "ci-bot", .deadline = STATE_NOW + 1 };
     uint32_t live = 7;
 
-    (void)state;
     assert_int_equal(nhi_ledger_begin(l, STATE_NOW + 1000), NHI_OK);
     assert_int_not_equal(nhi_task_open(l, &t, STATE_NOW), NHI_OK);
     assert_int_not_equal(nhi_revoke(l, NHI_REVOKE_AGENT, "ci-bot", "x", STATE_NOW, &live), NHI_OK);
@@ -231,6 +229,18 @@ static void readers_write_nothing(void **state)
     assert_string_not_equal(nhi_ledger_message(l), "no message");
     nhi_ledger_rollback(l);
     nhi_ledger_close(l);
+}
+
+static void readers_write_nothing(void **state)
+{
+    struct nhi_ledger *l = state_begin();
+
+    (void)state;
+    assert_int_equal(nhi_ledger_only_reads(l), NHI_ERR_STATE);
+    nhi_ledger_rollback(l);
+    assert_int_equal(nhi_ledger_only_reads(l), NHI_OK);
+    writes_nothing(l);
+    writes_nothing(state_open(NHI_LEDGER_READ));
 }
 
 static int64_t latest(void)

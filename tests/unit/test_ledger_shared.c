@@ -58,15 +58,20 @@ static enum nhi_err add_pair(struct nhi_ledger *l, const char *id, const char *d
 }
 
 /* Opens, adds one pair, closes: as nhictl does. */
-static enum nhi_err write_once(const char *id)
+static enum nhi_err write_with(const char *id, const char *detail)
 {
     struct nhi_ledger *l = NULL;
     enum nhi_err err = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_WRITE, &l);
 
     if (err == NHI_OK)
-        err = add_pair(l, id, NULL);
+        err = add_pair(l, id, detail);
     nhi_ledger_close(l);
     return err;
+}
+
+static enum nhi_err write_once(const char *id)
+{
+    return write_with(id, NULL);
 }
 
 /* Opens, reads in one transaction, closes: as pam_nhi does. has: this task must exist. */
@@ -227,8 +232,16 @@ static void reader_meets_a_first_writer(void **state)
 
 /* ---- stopped ---- */
 
+/* Opened to read, or to write before. */
+static enum nhi_err open_reader(bool from_writer, struct nhi_ledger **l)
+{
+    enum nhi_err err = nhi_ledger_open(NHI_STATE_DIR, from_writer ? NHI_LEDGER_WRITE : NHI_LEDGER_READ, l);
+
+    return err == NHI_OK && from_writer ? nhi_ledger_only_reads(*l) : err;
+}
+
 /* A reader that is stopped in its transaction. Continued, it reads to the end. */
-static pid_t stopped_reader(void)
+static pid_t stopped_reader(bool from_writer)
 {
     int status;
     pid_t pid;
@@ -244,7 +257,7 @@ static pid_t stopped_reader(void)
 
         /* Otherwise a test that fails leaves it, and a program that reads our output waits for ever. */
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-        failed = nhi_ledger_open(NHI_STATE_DIR, NHI_LEDGER_READ, &l) != NHI_OK || nhi_ledger_begin(l, NOW) != NHI_OK ||
+        failed = open_reader(from_writer, &l) != NHI_OK || nhi_ledger_begin(l, NOW) != NHI_OK ||
                  nhi_ledger_settings(l, &s) != NHI_OK;
         if (failed == 0) {
             (void)raise(SIGSTOP);
@@ -302,7 +315,7 @@ static void leave_a_log(void)
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
-static void stopped(bool writer_first, bool with_log)
+static void stopped(bool writer_first, bool with_log, bool from_writer)
 {
     struct nhi_ledger *l = NULL;
     pid_t pid;
@@ -316,7 +329,7 @@ static void stopped(bool writer_first, bool with_log)
         assert_int_equal(nhi_ledger_settings(l, &s), NHI_OK);
     }
     (void)alarm(HANG);
-    pid = stopped_reader();
+    pid = stopped_reader(from_writer);
     others_go_on();
     nhi_ledger_close(l);
     assert_int_equal(write_once("while-5"), NHI_OK);
@@ -331,26 +344,52 @@ static void stopped(bool writer_first, bool with_log)
 static void stopped_beside_a_writer(void **state)
 {
     (void)state;
-    stopped(true, false);
+    stopped(true, false, false);
 }
 
 static void stopped_beside_a_writer_with_a_log(void **state)
 {
     (void)state;
-    stopped(true, true);
+    stopped(true, true, false);
 }
 
 /* No process has the index open: the reader is the first, and must not take what a first writer needs. */
 static void stopped_as_the_first(void **state)
 {
     (void)state;
-    stopped(false, false);
+    stopped(false, false, false);
 }
 
 static void stopped_as_the_first_with_a_log(void **state)
 {
     (void)state;
-    stopped(false, true);
+    stopped(false, true, false);
+}
+
+/* One that has written before it reads. */
+static void stopped_that_wrote(void **state)
+{
+    (void)state;
+    stopped(false, true, true);
+    (void)state_ready(NULL);
+    stopped(true, false, true);
+}
+
+static off_t log_size(void)
+{
+    struct stat st;
+
+    assert_int_equal(stat(STATE_LEDGER "-wal", &st), 0);
+    assert_int_equal(nhi_ledger_has_log(NHI_STATE_DIR), st.st_size > 33);
+    return st.st_size;
+}
+
+static void empty_log(void)
+{
+    struct nhi_ledger *l = state_open(NHI_LEDGER_WRITE);
+
+    nhi_ledger_empty_log(l);
+    nhi_ledger_close(l);
 }
 
 /* The log is emptied once nobody is in the way, and stays in its place. */
@@ -360,14 +399,38 @@ static void log_is_emptied(void **state)
 
     (void)state;
     leave_a_log();
-    assert_int_equal(stat(STATE_LEDGER "-wal", &st), 0);
-    assert_true(st.st_size > 0);
+    assert_true(log_size() > 33);
     assert_int_equal(read_once("in-the-log"), NHI_OK);
-    nhi_ledger_close(state_open(NHI_LEDGER_WRITE));
-    assert_int_equal(stat(STATE_LEDGER "-wal", &st), 0);
-    assert_int_equal(st.st_size, 0);
+    empty_log();
+    assert_int_equal(log_size(), 0);
     assert_int_equal(stat(STATE_LEDGER "-shm", &st), 0);
     assert_int_equal(read_once("in-the-log"), NHI_OK);
+}
+
+/* A writer leaves it with a few rows, which the next one reads; many are not kept. */
+static void only_a_short_log_stays(void **state)
+{
+    char detail[4000], id[16];
+    off_t before = 0, now;
+    int kept = 0, k;
+
+    (void)state;
+    empty_log();
+    memset(detail, 'x', sizeof(detail) - 1);
+    memcpy(detail, "{\"a\":\"", 6);
+    memcpy(detail + sizeof(detail) - 3, "\"}", 3);
+    for (k = 0; k < 200 && (now = log_size()) >= before; k++) {
+        kept += now > before;
+        before = now;
+        snprintf(id, sizeof(id), "k-%d", k);
+        assert_int_equal(write_with(id, detail), NHI_OK);
+        assert_int_equal(read_once(id), NHI_OK);
+    }
+    assert_true(kept > 3);
+    assert_int_equal(log_size(), 0);
+    assert_true(before < 1048576);
+    assert_int_equal(pairs(), k);
+    sound();
 }
 
 static void log_is(const void *bytes, size_t len)
@@ -389,8 +452,7 @@ static void no_bare_header(void **state)
     (void)state;
     leave_a_log();
     assert_int_equal(state_slurp(STATE_LEDGER "-wal", log, 32), 32);
-    l = state_open(NHI_LEDGER_WRITE);
-    nhi_ledger_close(l);
+    empty_log();
     log_is(log, 0);
     log_is(log, 33);
     log_is(log, sizeof(log));
@@ -550,7 +612,9 @@ int main(void)
         cmocka_unit_test_setup(stopped_beside_a_writer_with_a_log, state_ready),
         cmocka_unit_test_setup(stopped_as_the_first, state_ready),
         cmocka_unit_test_setup(stopped_as_the_first_with_a_log, state_ready),
+        cmocka_unit_test_setup(stopped_that_wrote, state_ready),
         cmocka_unit_test_setup(log_is_emptied, state_ready),
+        cmocka_unit_test_setup(only_a_short_log_stays, state_ready),
         cmocka_unit_test_setup(no_bare_header, state_ready),
         cmocka_unit_test_setup(killed, state_ready),
         cmocka_unit_test_setup(full_disk, state_ready),
