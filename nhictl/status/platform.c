@@ -10,15 +10,21 @@
 #include "libnhi/session/session.h"
 #include "nhictl/say/ctl.h"
 
-/* Determined by a process that does what a login does, and then ends. */
+/* Determined, once, by a process that does what a login does, and then ends. */
 bool platform_has_audit(void)
 {
-    pid_t pid = fork();
+    static bool asked, has;
     int status = -1;
+    pid_t pid;
 
+    if (asked)
+        return has;
+    pid = fork();
     if (pid == 0)
         _exit(nhi_proc_new_audit(getuid()) == NHI_OK ? 0 : 1);
-    return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+    has = pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+    asked = true;
+    return has;
 }
 
 void platform_show(struct out_row *r)

@@ -2,6 +2,7 @@
 #include "nhictl/watch/session_pidfds.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -161,6 +162,31 @@ static struct session_pidfd *find(struct session_pidfds *l, const char *handle)
     return NULL;
 }
 
+/* Without a process yet, if it is new. NULL: no memory. */
+static struct session_pidfd *find_or_add(struct session_pidfds *l, const char *handle)
+{
+    struct session_pidfd *one = find(l, handle);
+
+    if (one != NULL)
+        return one;
+    one = nhi_grow(l->all, &l->had_room, l->count + 1, sizeof(*one));
+    if (one == NULL)
+        return NULL;
+    l->all = one;
+    one = &l->all[l->count++];
+    snprintf(one->handle, sizeof(one->handle), "%s", handle);
+    one->fd = -1;
+    return one;
+}
+
+bool session_pidfds_lose(struct session_pidfds *l, const struct sessions *s)
+{
+    for (size_t i = 0; i < s->handle_count; i++)
+        if (find_or_add(l, s->handles[i]) == NULL)
+            return false;
+    return true;
+}
+
 bool session_pidfds_add(struct session_pidfds *l, const struct sessions *s)
 {
     struct procs p = { .count = 0 };
@@ -168,16 +194,9 @@ bool session_pidfds_add(struct session_pidfds *l, const struct sessions *s)
     bool each = true;
 
     for (size_t i = 0; i < s->count; i++) {
-        one = find(l, s->all[i].handle);
-        if (one == NULL) {
-            one = nhi_grow(l->all, &l->had_room, l->count + 1, sizeof(*one));
-            if (one == NULL)
-                return false;
-            l->all = one;
-            one = &l->all[l->count++];
-            memcpy(one->handle, s->all[i].handle, sizeof(one->handle));
-            one->fd = -1;
-        }
+        one = find_or_add(l, s->all[i].handle);
+        if (one == NULL)
+            return false;
         each = (one->fd >= 0 || begin(l, one, &s->all[i], &p)) && each;
     }
     procs_free(&p);

@@ -24,6 +24,8 @@ NHI_CHECK enum nhi_err session_pidfds_open(struct session_pidfds *l);
 bool session_pidfds_follow(struct session_pidfds *l, const struct sessions *s);
 /* Follows these as well. false: as above. */
 bool session_pidfds_add(struct session_pidfds *l, const struct sessions *s);
+/* Those of s->handles that are not followed count as if their process had ended. false: no memory. */
+bool session_pidfds_lose(struct session_pidfds *l, const struct sessions *s);
 /* Those whose followed process has ended: ends the ones without processes, and follows another process of the others.
  * false: try again later. */
 bool session_pidfds_mend(struct session_pidfds *l);

@@ -273,7 +273,8 @@ static void look(struct watch *w, int64_t now)
     sessions_free(&s);
 }
 
-/* Sessions that began: they alone are read. */
+/* Sessions that began: they alone are read. One that has ended by now is followed up with others whose process ended.
+ */
 static void take_in(struct watch *w)
 {
     struct sessions s = { .handles = (const char(*)[SESSION_HANDLE_MAX + 1]) w->changes.fresh,
@@ -282,15 +283,17 @@ static void take_in(struct watch *w)
     int64_t until = w->until;
     enum nhi_err err = sessions_find(&s);
 
-    note_gone(w, &s);
-    w->changes.fresh_count = 0;
     if (err == NHI_OK) {
         sessions_judge(&s);
         until = warnings_add(&w->warnings, &s);
         err = take_over(w, &s);
     }
-    if (err != NHI_OK || !session_pidfds_add(&w->followed, &s))
-        w->look = true;
+    if (err == NHI_OK && (!session_pidfds_add(&w->followed, &s) || s.gone > 0)) {
+        w->lost = true;
+        w->look = !session_pidfds_lose(&w->followed, &s);
+    }
+    w->changes.fresh_count = 0;
+    w->look = w->look || err != NHI_OK;
     until = first_end(&s, until);
     if (until < w->until) {
         w->until = until;
@@ -501,6 +504,7 @@ static void run(struct ctl *c, struct watch *w)
         if (beats && wait < 0 && w->seen == NHI_OK) {
             retention_step(c, &w->retention, now);
             store_empty_log();
+            take_changes(w, true);
         }
         w->leftovers.grace_ms = w->grace * 1000;
         left = leftovers_step(c, &w->leftovers, now, beats);

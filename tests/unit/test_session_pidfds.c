@@ -160,6 +160,29 @@ static void gone_after_the_sweep(void **state)
     session_pidfds_close(&l);
 }
 
+/* It ended before it was followed: it is swept with those whose process ended, and the others are left alone. */
+static void gone_before_it_was_followed(void **state)
+{
+    static const char handles[][SESSION_HANDLE_MAX + 1] = { "p-00000000-2-2", "p-00000000-1-1" };
+    const struct sessions fresh = { .handles = handles, .handle_count = 2 };
+    struct session_pidfds l = { .wait = -1 };
+    pid_t inside = begin_session(&l);
+
+    (void)state;
+    assert_true(session_pidfds_lose(&l, &fresh));
+    assert_true(session_pidfds_lose(&l, &fresh));
+    assert_int_equal(l.count, 2);
+    found_gone = 1;
+    assert_false(session_pidfds_mend(&l));
+    assert_int_equal(l.count, 2);
+    registered = false;
+    assert_true(session_pidfds_mend(&l));
+    assert_int_equal(l.count, 1);
+    end_process(inside);
+    assert_true(session_pidfds_take(&l));
+    session_pidfds_close(&l);
+}
+
 /* Of another PID namespace: no later look would find more. */
 static void elsewhere(void **state)
 {
@@ -180,6 +203,7 @@ int main(void)
         cmocka_unit_test(a_copy_elsewhere),
         cmocka_unit_test(a_copy_of_one_that_is_dropped),
         cmocka_unit_test(gone_after_the_sweep),
+        cmocka_unit_test(gone_before_it_was_followed),
         cmocka_unit_test(elsewhere),
     };
 
