@@ -68,6 +68,7 @@ ok 'and finds an edit' eval '! stranger x <edited'
 
 # ---- changes outside of nhictl ----
 
+empty_log
 cp "$LEDGER" whole.db
 # tampered SQL: on a copy, in the place of the ledger.
 tampered() {

@@ -116,6 +116,7 @@ must nhictl init --new-host
 kill "$WATCH"
 eventually test ! -e /run/nhi/watch
 must nhictl status
+must sqlite3 "$STATE/ledger.db" 'PRAGMA wal_checkpoint(TRUNCATE)'
 cp -p "$STATE/ledger.db" "$W/old.db"
 start_watch
 open_task build-5
