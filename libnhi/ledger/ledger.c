@@ -129,8 +129,6 @@ static enum nhi_err connect_db(const char *dir, enum nhi_ledger_mode mode, struc
     l->mode = mode == NHI_LEDGER_READ ? NHI_LEDGER_READ : NHI_LEDGER_WRITE;
     set_up_sqlite();
     flags |= mode == NHI_LEDGER_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
-    /* Nobody asks how much memory it has, and counting that takes a lock each time. Too late after the first. */
-    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     rc = sqlite3_open_v2(uri, &l->db, flags, NULL);
     err = nhi_sql_err(l, rc);
     if (err == NHI_OK)

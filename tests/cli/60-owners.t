@@ -141,7 +141,7 @@ ok 'an overdue agent may still log in' test "$(reason c2.ticket)" = permit
 expect 0 'status' nhictl status
 ok 'status reports it' said 'review overdue: c-bot'
 echo 'overdue = "deny";' >/etc/nhi/nhi.conf
-expect 0 'unless the settings deny it' nhictl apply --json
+expect 0 'unless the settings deny it' nhictl apply --force --json
 ok 'which is reported' json '.overdue == "deny" and .changed'
 ok 'then it is denied' test "$(reason c2.ticket)" = agent-overdue
 expect 0 'certify' nhictl agent certify c-bot --review-by 2099-12-31 --because needed

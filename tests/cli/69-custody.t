@@ -232,7 +232,8 @@ KID=$(kid)
 sed -n '/^ssh-keygen -t ed25519 -f issuer/,/^\.Ed/{/^\.Ed/d;p}' "$TREE/nhictl/keys/nhictl-key.8" | sed "s/k7f3q2ma/$KID/" >script
 ok 'the manual has three commands for that' test "$(wc -l <script)" = 3
 echo >none
-run "$PTY" 'Enter passphrase' none 'Enter same passphrase' none -- env PATH="$BUILD:$PATH" bash -e script
+echo y >yes
+run "$PTY" 'Enter passphrase' none 'Enter same passphrase' none 'Go on?' yes -- env PATH="$BUILD:$PATH" bash -e script
 ok 'they do what the manual describes' test "$CODE" = 0
 ok 'the old key is retired' test "$(nhictl key list --json | jq -r --arg k "$KID" '.keys[] | select(.kid == $k).state')" = retired
 KID=$(kid)
