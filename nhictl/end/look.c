@@ -72,6 +72,8 @@ int look_add_lockdown(struct look *look)
 
 void look_add_others(struct look *look, struct nhi_ledger *l, const struct revocation *r)
 {
+    if (look->others.c == NULL)
+        other_hosts_begin(&look->others, look->c);
     other_hosts_add(&look->others, l, r->kind, r->id, NULL);
 }
 
@@ -134,7 +136,8 @@ static int answer_dry(struct ctl *c, const struct look *look, const struct look_
     out_number(would, "sessions", NULL, (int64_t)look->session_count);
     out_member(c->out, "would_end", would);
     show_sessions(c, look);
-    other_hosts_end(&look->others);
+    if (look->others.c != NULL)
+        other_hosts_end(&look->others);
     out_line(c->out, "would %s: %s; nothing was changed", v->sentence, sum);
     free(sum);
     return ctl_answer(c);
@@ -166,13 +169,11 @@ int look_first(struct ctl *c, const struct look_opts *opts, const struct look_ve
     int code = CTL_DONE;
 
     if (opts->dry_run) {
-        other_hosts_begin(&look.others, c);
         code = v->run(c, &look, v->ctx);
         if (code == CTL_DONE)
             code = answer_dry(c, &look, v);
     } else if (asks) {
         c->out = out_new(false, c->now);
-        other_hosts_begin(&look.others, c);
         code = v->run(c, &look, v->ctx);
         out_free(c->out);
         c->out = answer;
