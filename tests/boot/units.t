@@ -165,7 +165,7 @@ is "$RC:$(nhictl key list --json | jq -r '.keys[] | select(.own).secret' | head 
 must nhictl key move "$KID" --to /root/creds/secret
 credentials+=(-p "LoadCredential=nhi.$KID.secret:/root/creds/secret")
 open_task by-unit
-in_unit nhictl issue --agent ci-bot --task by-unit --account ci-bot --service sshd --out "$W/ticket"
+in_unit nhictl issue --agent ci-bot --task by-unit --account ci-bot --service sshd --force --out "$W/ticket"
 is "$RC" 0 'both as credentials: the unit signs' || note "$ERR"
 ssh_as ci-bot reply "$W/ticket" id -un
 is "$RC:$OUT" 0:ci-bot 'a ticket that is permitted'

@@ -48,7 +48,7 @@ for line in "5: there is no agent 'nobody'" '6: task ID a-1 was used before' '7:
     ok "line $line" complained "lines:$line"
 done
 ok 'and how many were refused' complained '7 of 10 lines were refused'
-ok 'they are open, and no others' test "$(sql 'SELECT group_concat(id) FROM task WHERE state = 1')" = a-1,a-2,a-5
+ok 'they are open, and no others' test "$(sql 'SELECT group_concat(id) FROM (SELECT id FROM task WHERE state = 1 ORDER BY id)')" = a-1,a-2,a-5
 ok 'each has one event' test "$(events task-open task)" = '3|3'
 ok 'options are those of the line' test "$(sql "SELECT idle FROM task WHERE id = 'a-5'")" = 1800
 expect 0 'options beside --from' nhictl task open --agent ci-bot --concurrent --until 3h --from - --json \

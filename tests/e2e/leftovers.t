@@ -135,7 +135,7 @@ gpasswd -a late nhi-only >/dev/null
 eventually in_attention 'late'
 like "$(attention)" '1 process of late runs without a session' 'an account that becomes ticket-only has earlier processes: status names them'
 doctor() { nhictl doctor --json | jq -r '.findings[] | select(.finding == "leftovers") | .why + " " + .fix'; }
-like "$(doctor)" 'late.*started before the account took tickets only.*nhictl session end --leftovers late' 'so does doctor, with the command to type'
+like "$(doctor)" 'late.*started before the account took tickets only.*nhictl help session end' 'so does doctor, with the command to type'
 is "$(left)" 4001 'it runs'
 orphan late "$W/nhi-left" 4002
 orphan batch "$W/nhi-left" 4003

@@ -78,7 +78,7 @@ is "$(jq '[.steps[] | select(.step == "not used")] | length' "$W/story")" 1 'tha
 POLICY="$POLICY" set_policy
 ssh_as ci-bot reply "$W/all" 'sudo -n /usr/bin/true; su alice -c true </dev/null'
 must rm /etc/nhi/policy.d/e2e.conf
-must nhictl apply
+must nhictl apply --force
 settled() { [ "$(nhictl session list --json | jq -c .sessions)" = '[]' ]; }
 eventually settled
 nhictl trace --json k-1 >"$W/story"
