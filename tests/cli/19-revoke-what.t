@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 # revoke: what a word is, and that a word which nothing has is a typing error unless it is said to be meant.
-# shellcheck source=tests/cli/lib.sh disable=SC2119
+# shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317
 . "$(dirname "$0")/lib.sh"
 
 setup_host

@@ -3,7 +3,7 @@
 # Look before you end: --dry-run of each verb that ends something changes nothing and counts what would end, and on a
 # terminal such a verb asks.
 # Invariant: 16.
-# shellcheck source=tests/cli/lib.sh disable=SC2119
+# shellcheck source=tests/cli/lib.sh disable=SC2119,SC2317
 . "$(dirname "$0")/lib.sh"
 
 setup_host

@@ -158,7 +158,7 @@ expect 0 'apply --dry-run of what was removed' nhictl apply --dry-run
 ok 'it lists what would be removed' said '- forbid x.conf:3'
 ok 'and keeps it' test "$(rules)" = 3
 # What takes most away needs --force.
-for n in 1 2 3; do nhictl issue --agent ci-bot --task build-4711 --account deploy --service sshd >/dev/null; done
+for _ in 1 2 3; do nhictl issue --agent ci-bot --task build-4711 --account deploy --service sshd >/dev/null; done
 nhictl issue --agent ci-bot --task build-4711 --account ci-bot --service sudo >/dev/null
 cp $D/test.conf kept.conf
 sed -i 's/"sshd", *"sudo"/"sudo"/' $D/test.conf
