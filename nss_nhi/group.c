@@ -35,13 +35,15 @@ NSS_NHI_EXPORT enum nss_status _nss_nhi_getgrnam_r(const char *name, struct grou
 {
     struct nss_buf b = { buffer, buflen };
     enum nss_status status;
+    enum nhi_err err;
     struct nhi_snapshot_record a = { .uid = 0 };
     struct nss_snapshot s = { .slot = -1 };
     int saved = errno, why = 0;
 
     /* NHI_AGENTS_GROUP has the form of an agent's name, so it is compared first. */
-    status = nss_status_of(nhi_name_is_agent(name) ? kept_take(&s) : NHI_ERR_NOT_FOUND, &why);
-    if (status != NSS_STATUS_SUCCESS)
+    err = nhi_name_is_agent(name) ? kept_take(&s) : NHI_ERR_NOT_FOUND;
+    status = nss_status_of(err, &why);
+    if (err != NHI_OK)
         goto out;
     if (nss_is_agents_group(name)) {
         status = group_pack(NHI_AGENTS_GROUP, s.s->uid_min, b, result, &why);
@@ -60,12 +62,14 @@ NSS_NHI_EXPORT enum nss_status _nss_nhi_getgrgid_r(gid_t gid, struct group *resu
 {
     struct nss_buf b = { buffer, buflen };
     enum nss_status status;
+    enum nhi_err err;
     struct nhi_snapshot_record a = { .uid = 0 };
     struct nss_snapshot s = { .slot = -1 };
     int saved = errno, why = 0;
 
-    status = nss_status_of(nhi_id_is_ours(gid) ? kept_take(&s) : NHI_ERR_NOT_FOUND, &why);
-    if (status != NSS_STATUS_SUCCESS)
+    err = nhi_id_is_ours(gid) ? kept_take(&s) : NHI_ERR_NOT_FOUND;
+    status = nss_status_of(err, &why);
+    if (err != NHI_OK)
         goto out;
     if (gid == s.s->uid_min) {
         status = group_pack(NHI_AGENTS_GROUP, s.s->uid_min, b, result, &why);
