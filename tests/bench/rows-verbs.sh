@@ -82,10 +82,10 @@ rows_bulk() {
     must nhictl publish
     yes -- '--agent ci-bot --task build-1 --account ci-bot --service sshd' | head -n "$BULK" >"$W/many"
     for _ in 1 2; do
-        each_second "$BULK" nhictl issue --from "$W/many" >>"$W/issued"
+        each_second "$BULK" nhictl issue --from "$W/many" >>"$W/bulk-issued"
         sqlite3 -readonly "$STATE/ledger.db" "SELECT '--ticket ' || jti FROM ticket ORDER BY n DESC LIMIT $BULK" >"$W/ended"
-        each_second "$BULK" nhictl revoke --from "$W/ended" >>"$W/revoked"
+        each_second "$BULK" nhictl revoke --from "$W/ended" >>"$W/bulk-revoked"
     done
-    put_all bulk.issue <"$W/issued"
-    put_all bulk.revoke <"$W/revoked"
+    put_all bulk.issue <"$W/bulk-issued"
+    put_all bulk.revoke <"$W/bulk-revoked"
 }
