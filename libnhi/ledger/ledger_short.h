@@ -8,8 +8,8 @@
 #include "libnhi/base/names.h"
 #include "libnhi/ledger/ledger.h"
 
-/* Fewer characters are no name of a ticket. */
-#define NHI_JTI_SHORT_MIN 4
+/* Fewer characters could be a typing error that happens to be the beginning of some ID. */
+#define NHI_JTI_SHORT_MIN 6
 
 /* The only ticket, live or not, whose ID begins with what was typed. NHI_ERR_NOT_FOUND: there is none, or it is too
  * short; NHI_ERR_EXISTS: there are several. jti is set only on success. */

@@ -205,7 +205,7 @@ static void show_other_hosts(struct ctl *c, struct store *s, const struct owned 
     other_hosts_end(&others);
 }
 
-/* Each agent's tickets and sessions, for that transaction is rolled back. */
+/* Of each agent, what would end. */
 static int look_at(struct ctl *c, struct look *look, const struct owned *o)
 {
     int code = CTL_DONE;

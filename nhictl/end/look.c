@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * MUST: --dry-run changes nothing. MUST: what is asked is answered on the terminal that asked, and anything but y is
- * no.
+ * MUST: --dry-run changes nothing. MUST: what is asked is answered on the terminal that asked, and anything but y or
+ * yes is no.
  */
 #include "nhictl/end/look.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "libnhi/base/grow.h"
+#include "libnhi/base/time.h"
 #include "libnhi/policy/reason.h"
 #include "nhictl/end/other_hosts.h"
 #include "nhictl/say/fail.h"
@@ -147,17 +149,17 @@ static int answer_dry(struct ctl *c, const struct look *look, const struct look_
 static int ask(struct ctl *c, const struct look *look, const struct look_verb *v)
 {
     char *sum = look != NULL ? sum_of(look, false) : out_say("what ends could not be counted");
-    char line[16];
-    bool yes;
+    char line[16] = "";
 
     fprintf(stderr, "nhictl: %s: %s%s. Go on? [y/N] ", v->sentence, sum,
             look != NULL && look->others.count > 0 ? ", and tickets for other hosts do not" : "");
     fflush(stderr);
     free(sum);
-    yes = fgets(line, sizeof(line), stdin) != NULL && (line[0] == 'y' || line[0] == 'Y');
-    if (yes)
-        return CTL_DONE;
-    return ctl_fail(c, CTL_REFUSED, NULL, "nothing was changed");
+    if (fgets(line, sizeof(line), stdin) == NULL || (strcasecmp(line, "y\n") != 0 && strcasecmp(line, "yes\n") != 0))
+        return ctl_fail(c, CTL_REFUSED, NULL, "nothing was changed");
+    /* It ends now, and not when the question was asked. */
+    c->now = nhi_now();
+    return CTL_DONE;
 }
 
 int look_first(struct ctl *c, const struct look_opts *opts, const struct look_verb *v)

@@ -30,7 +30,6 @@ static const struct synonym {
     { "policy", "show", { "check" } },
     { "policy", "list", { "check" } },
     { "policy", "ls", { "check" } },
-    { "policy", "reload", { "/apply" } },
     { NULL, "ls", { "list" } },
     { NULL, "all", { "list" } },
     { NULL, "show", { "list", "status" } },
@@ -81,8 +80,8 @@ static const struct synonym {
     { "", "history", { "trace" } },
     { "", "tail", { "audit follow" } },
     { "", "follow", { "audit follow" } },
-    { "", "reload", { "apply" } },
-    { "", "config", { "apply" } },
+    { "", "reload", { "apply --dry-run" } },
+    { "", "config", { "apply --dry-run" } },
     { "", "exec", { "run" } },
     { "", "unlock", { "lockdown off" } },
     { "", "create", { "issue" } },
@@ -251,7 +250,7 @@ static void misspelt_verb(const struct ctl *c, const char *noun, char line[TYPED
     if (n.count == 1)
         propose(c, find(c, noun, n.word[0]), 2, line);
     else if (n.count == 2)
-        snprintf(line, TYPED_MAX, "nhictl %s %s, or nhictl %s %s", noun, n.word[0], noun, n.word[1]);
+        snprintf(line, TYPED_MAX, "nhictl help %s %s, or nhictl help %s %s", noun, n.word[0], noun, n.word[1]);
     else
         snprintf(line, TYPED_MAX, "nhictl help %s", noun);
 }

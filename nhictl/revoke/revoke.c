@@ -443,6 +443,8 @@ static int revoke_verb(struct ctl *c)
     struct revocation r;
     int code;
 
+    if (args->from != NULL && args->look.dry_run)
+        return ctl_fail(c, CTL_USAGE, "nhictl help revoke", "--dry-run and --from cannot be combined");
     if (args->from != NULL)
         return revoke_many(c, &revoke_verbs[0], args->from);
     code = revoke_target(c, args, &r);

@@ -62,6 +62,8 @@ static int take(struct ctl *row, struct revoked *w, struct revocation *r)
 {
     int code = revoke_target(row, row->args, r);
 
+    if (code == CTL_DONE && ((const struct revoke_given *)row->args)->look.dry_run)
+        code = ctl_fail(row, CTL_USAGE, NULL, "--dry-run cannot be in a line");
     if (code == CTL_DONE && r->id == NULL)
         code = ctl_fail(row, CTL_USAGE, ctl_hint(row, "--task %s", row->operand[0]),
                         "a file says what each word is: --task, --agent, --ticket or --issuer");

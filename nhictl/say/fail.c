@@ -4,12 +4,15 @@
  */
 #include "nhictl/say/fail.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "nhictl/say/format.h"
 #include "nhictl/say/progress.h"
+#include "nhictl/say/shell.h"
 
 static void say(const char *prefix, const char *text)
 {
@@ -79,11 +82,21 @@ int ctl_fail(struct ctl *c, int code, const char *hint, const char *fmt, ...)
 
 const char *ctl_hint(struct ctl *c, const char *fmt, ...)
 {
+    const size_t size = sizeof(c->proposed);
+    size_t len = 0;
     va_list ap;
 
     va_start(ap, fmt);
-    vsnprintf(c->proposed, sizeof(c->proposed), fmt, ap);
+    for (const char *at = fmt; *at != '\0' && len + 1 < size; at++) {
+        char *word = strncmp(at, "%s", 2) == 0 ? shell_quote(va_arg(ap, const char *)) : NULL;
+        int n = snprintf(c->proposed + len, size - len, "%.*s", word != NULL ? INT_MAX : 1, word != NULL ? word : at);
+
+        at += word != NULL;
+        len = n > 0 && (size_t)n < size - len ? len + (size_t)n : size - 1;
+        free(word);
+    }
     va_end(ap);
+    c->proposed[len] = '\0';
     return c->proposed;
 }
 

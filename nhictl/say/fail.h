@@ -11,7 +11,8 @@
  * what to type instead, or NULL. The arguments may have text from outside: control characters are escaped. */
 int ctl_fail(struct ctl *c, int code, const char *hint, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
-/* What to type instead, for ctl_fail, with the real names in it; valid until the next. */
+/* What to type instead, for ctl_fail, with the real names in it; valid until the next. fmt may have %s alone: each is a
+ * word, which is quoted for a shell. */
 const char *ctl_hint(struct ctl *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* What ctl_fail kept of a failure of one line (ctl.of_line), on standard error. where: file and line; hint: may be

@@ -13,6 +13,8 @@
 #include "nhictl/say/ctl.h"
 #include "nhictl/say/fail.h"
 #include "nhictl/say/nearest.h"
+#include "nhictl/say/out.h"
+#include "nhictl/say/shell.h"
 #include "nhictl/say/typed.h"
 
 #define OPTS_MAX 20
@@ -187,6 +189,16 @@ static void name_of(const char *typed, char name[NEAREST_WORD_MAX + 1])
     snprintf(name, NEAREST_WORD_MAX + 1, "%.*s", (int)strcspn(typed, "="), typed);
 }
 
+/* The same line with another name of the option in *at. */
+static void option_instead(const struct ctl *c, const struct verb *v, char **at, const char *name, char hint[TYPED_MAX])
+{
+    char *option = out_say("%s%s", name, *at + strcspn(*at, "=")), *quoted = shell_quote(option);
+
+    typed_instead(c, v, &(const struct typed_change){ at, 1, quoted }, hint);
+    free(quoted);
+    free(option);
+}
+
 /* The same line with the option that is most like the typed one, or this verb's help. */
 static void nearest_option(const struct ctl *c, const struct verb *v, char **at, char hint[TYPED_MAX])
 {
@@ -204,8 +216,7 @@ static void nearest_option(const struct ctl *c, const struct verb *v, char **at,
     typed_help(v, hint);
     if (n.count != 1)
         return;
-    snprintf(right, sizeof(right), "%s%s", n.word[0], *at + strcspn(*at, "="));
-    typed_instead(c, v, &(const struct typed_change){ at, 1, right }, hint);
+    option_instead(c, v, at, n.word[0], hint);
 }
 
 static int unknown_option(struct ctl *c, const struct verb *v, char **argv, int got)
@@ -229,10 +240,10 @@ static int unknown_option(struct ctl *c, const struct verb *v, char **argv, int 
 static int shortened(struct ctl *c, const struct verb *v, char **argv, const char *name)
 {
     char **at = &argv[optarg != NULL && optarg == argv[optind - 1] ? optind - 2 : optind - 1];
-    char right[TYPED_MAX], hint[TYPED_MAX];
+    char right[NEAREST_WORD_MAX + 1], hint[TYPED_MAX];
 
-    snprintf(right, sizeof(right), "--%s%s", name, *at + strcspn(*at, "="));
-    typed_instead(c, v, &(const struct typed_change){ at, 1, right }, hint);
+    snprintf(right, sizeof(right), "--%s", name);
+    option_instead(c, v, at, right, hint);
     return ctl_fail(c, CTL_USAGE, hint, "options cannot be shortened: write --%s", name);
 }
 

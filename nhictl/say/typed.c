@@ -68,7 +68,7 @@ void typed_instead(const struct ctl *c, const struct verb *v, const struct typed
 
 bool typed_value_instead(const struct ctl *c, const char *wrong, const char *right, char line[TYPED_MAX])
 {
-    char option[TYPED_MAX];
+    char option[TYPED_MAX], *quoted;
 
     for (int i = 0; c->verb != NULL && i < c->typed_count; i++) {
         const char *is = strncmp(c->typed[i], "--", 2) == 0 ? strchr(c->typed[i], '=') : NULL;
@@ -78,7 +78,9 @@ bool typed_value_instead(const struct ctl *c, const char *wrong, const char *rig
         if (strcmp(c->typed[i], wrong) != 0 && (is == NULL || strcmp(is + 1, wrong) != 0))
             continue;
         snprintf(option, sizeof(option), "%.*s%s", is != NULL ? (int)(is + 1 - c->typed[i]) : 0, c->typed[i], right);
-        typed_instead(c, c->verb, &(const struct typed_change){ &c->typed[i], 1, option }, line);
+        quoted = shell_quote(option);
+        typed_instead(c, c->verb, &(const struct typed_change){ &c->typed[i], 1, quoted }, line);
+        free(quoted);
         return true;
     }
     return false;

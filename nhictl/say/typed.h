@@ -13,7 +13,7 @@
 struct typed_change {
     char *const *from; /* the first of them, an element of ctl.typed */
     int count;
-    const char *to; /* one word or several; empty: they are left out */
+    const char *to; /* one word or several, quoted for a shell; empty: they are left out */
 };
 
 /* The same line with that change; for a verb that ends something only how to read about it. v: the verb that the line

@@ -32,12 +32,9 @@ static bool same_claims(const struct nhi_ticket *a, const struct nhi_ticket *b)
 
 static int refuse(struct ctl *c, const struct nhi_ticket *t, enum nhi_reason reason, const char *account)
 {
-    char hint[200];
-
-    if (reason == NHI_DENY_TASK_UNKNOWN) {
-        snprintf(hint, sizeof(hint), "nhictl task open %s --agent %s", t->task, t->agent);
-        return ctl_fail(c, CTL_REFUSED, hint, "ticket %s was not imported: %s", t->jti, nhi_reason_text(reason));
-    }
+    if (reason == NHI_DENY_TASK_UNKNOWN)
+        return ctl_fail(c, CTL_REFUSED, ctl_hint(c, "nhictl task open %s --agent %s", t->task, t->agent),
+                        "ticket %s was not imported: %s", t->jti, nhi_reason_text(reason));
     return ctl_fail(c, CTL_REFUSED, NULL, "ticket %s was not imported: %s (account %s)", t->jti,
                     nhi_reason_text(reason), account);
 }

@@ -38,13 +38,12 @@ int issue_agent(struct ctl *c, struct store *s, const struct issue_args *args, s
 
 int issue_task(struct ctl *c, struct store *s, const struct issue_args *args, struct nhi_task *t)
 {
-    char hint[200];
     enum nhi_err err = nhi_task_get(s->l, args->task, t);
 
-    if (err == NHI_ERR_NOT_FOUND) {
-        snprintf(hint, sizeof(hint), "nhictl task open %s --agent %s --until 2h", args->task, args->agent);
-        return ctl_fail(c, CTL_REFUSED, hint, "there is no task '%s'", args->task);
-    }
+    if (err == NHI_ERR_NOT_FOUND)
+        return ctl_fail(c, CTL_REFUSED,
+                        ctl_hint(c, "nhictl task open %s --agent %s --until 2h", args->task, args->agent),
+                        "there is no task '%s'", args->task);
     if (err != NHI_OK)
         return store_fail(c, s, err, "read the task");
     if (strcmp(t->agent, args->agent) != 0)

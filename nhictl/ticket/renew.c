@@ -46,11 +46,23 @@ static int look_up(struct ctl *c, struct store *s, const char *jti, struct nhi_t
     return err == NHI_OK ? CTL_DONE : store_fail(c, s, err, "read the ticket");
 }
 
+/* A list as options take it. */
+static const char *with_commas(const char *list, char *out)
+{
+    char *to = out;
+
+    do
+        *to++ = (char)(*list == ' ' ? ',' : *list);
+    while (*list++ != '\0');
+    return out;
+}
+
 static int check_row(struct ctl *c, const struct store *s, const struct nhi_ticket_row *row)
 {
     const struct nhi_ticket *t = &row->ticket;
+    char accounts[sizeof(t->accounts)], services[sizeof(t->services)];
     const char *again = ctl_hint(c, "nhictl issue --agent %s --task %s --account %s --service %s", t->agent, t->task,
-                                 t->accounts, t->services);
+                                 with_commas(t->accounts, accounts), with_commas(t->services, services));
 
     if (row->origin != NHI_ORIGIN_ISSUED)
         return ctl_fail(c, CTL_REFUSED, NULL, "ticket %s was issued on another host, by %s: renew it there", t->jti,

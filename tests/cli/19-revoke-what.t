@@ -15,7 +15,7 @@ ok 'neither has ended anything' nhictl ticket inspect ticket.txt
 expect 0 'the ID can still be used' nhictl task open what-2 --agent ci-bot --concurrent
 expect 0 'revoke --unseen --task' nhictl revoke --unseen --task what-3
 refused 1 'was used before' 'it cannot be used then' nhictl task open what-3 --agent ci-bot --concurrent
-refused 1 'there is no task' 'too short a beginning of an ID' nhictl revoke -- "${JTI:0:3}"
+refused 1 'there is no task' 'too short a beginning of an ID' nhictl revoke -- "${JTI:0:5}"
 sqlite3 "$LEDGER" "INSERT INTO ticket (jti, kid, agent, task, host, accounts, services, iat, nbf, exp, uses, origin, recorded, root)
     SELECT substr(jti, 1, 8) || 'AAAAAAAAAAAAAA', kid, agent, task, host, accounts, services, iat, nbf, exp, uses, origin,
     recorded, substr(jti, 1, 8) || 'AAAAAAAAAAAAAA' FROM ticket WHERE jti = '$JTI'"

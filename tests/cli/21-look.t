@@ -20,6 +20,8 @@ nhictl key add theirs k4.public.Hrnbu7wEfAP9cGBOAHHwmH4Wsot1ciXBHwBBXQ4gsaI --ag
 everything() {
     sqlite3 -readonly "$LEDGER" .dump | sed '/INTO setting /s/[0-9]\{10\}//g'
     nhictl lockdown status
+    # What logins read, and what is kept for when nothing can be written.
+    find /run/nhi /var/lib/nhi -name 'state-1*' -o -name reserve -o -name bound-1 | sort | xargs cat | sha256sum
 }
 
 # would TICKETS AGENTS COMMAND...
@@ -53,6 +55,13 @@ nhictl task open shut-1 --agent two-bot --concurrent >/dev/null
 nhictl task close shut-1 >/dev/null
 refused 1 'already closed' 'what would be refused is refused' nhictl task close shut-1 --dry-run
 
+printf '%s\n' '--task build-4711' >lines
+before=$(everything)
+refused 2 'cannot be combined' 'revoke --dry-run --from' nhictl revoke --dry-run --from lines
+printf '%s\n' '--task build-4711 --dry-run' >lines
+refused 1 '--dry-run cannot be in a line' 'nor in a line' nhictl revoke --from lines
+ok 'neither has ended anything' test "$(everything)" = "$before"
+
 # --- on a terminal
 # at ANSWER COMMAND...: what is typed there after the command
 at() {
@@ -61,7 +70,7 @@ at() {
     script -qec "$BUILD/nhictl $*" /dev/null <<<"$answer"
 }
 before=$(everything)
-for answer in n '' no x; do
+for answer in n '' no x yikes yy; do
     run at "$answer" task close build-4711
     ok "it asks, and '$answer' is no" test "$CODE" = 1
     ok 'and says so' said 'nothing was changed'
